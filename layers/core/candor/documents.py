@@ -1,0 +1,174 @@
+"""Documents: what a company has written, one row a page, versioned."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+DOC_TYPES = ("policy", "tos", "faq", "howto", "pricing", "conversation", "other")
+"""The types known from the first deploy. An unknown one in a document is accepted."""
+
+_NAMESPACE = uuid.UUID("7d6f0f7e-9a0b-5d58-9d0e-6a2b7f3c1e55")
+
+
+def document_id_of(url: str) -> str:
+    """A document's id follows from its url, so that two writers of one url meet in one row."""
+    return str(uuid.uuid5(_NAMESPACE, url))
+
+
+class Status(StrEnum):
+    """How far a document's current version has come."""
+
+    QUEUED = "queued"
+    INDEXED = "indexed"
+    INDEXED_UNCONFIRMED = "indexed_unconfirmed"
+    """Findable by words; the vector index has not confirmed it yet."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A document as it is handed in: everything but what the store itself decides."""
+
+    url: str
+    title: str
+    text: str
+    """Cleaned text, Markdown-like: headings, lists and tables kept."""
+    doc_type: str = "other"
+    raw: str = ""
+    """The original (HTML, say) where it differs from `text`."""
+    effective_date: str | None = None
+    product: str | None = None
+    region: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "api"
+
+    @property
+    def checksum(self) -> str:
+        """Of all that an index or a reader would see; equal checksums mean nothing to do."""
+        parts = (self.url, self.title, self.text, self.doc_type, self.raw, self.source)
+        optional = (self.effective_date, self.product, self.region, sorted(self.metadata.items()))
+        return hashlib.sha256(repr((parts, optional)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """
+    A document as it is stored.
+
+    `version` counts changes; `served_version` is the one whose passages may be quoted (0: none
+    yet). They differ while a change is being indexed: old passages answer until the new ones do.
+    """
+
+    document_id: str
+    url: str
+    title: str
+    doc_type: str
+    source: str
+    version: int
+    served_version: int
+    status: Status
+    error: str | None
+    chunks_count: int
+    checksum: str
+    effective_date: str | None
+    product: str | None
+    region: str | None
+    metadata: Mapping[str, Any]
+    deleted: bool
+    job_id: str | None
+    """The job that brought the current version and is told when it is indexed."""
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """The two texts of a document's current version."""
+
+    text: str
+    raw: str
+
+
+class Change(StrEnum):
+    """What a `put` did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """One page of a list."""
+
+    items: tuple[Document, ...]
+    total: int
+
+
+class Documents(Protocol):
+    """
+    Where documents are kept: the truth that every index is checked against.
+
+    A write returns only when it is durable. Each accepted change leaves the row *pending*, and a
+    pending row reaches the index queue by the table's stream (an outbox: no second write to lose).
+    """
+
+    def put(self, draft: Draft, *, job_id: str | None = None) -> tuple[Document, Change]:
+        """Create or update by url. The same content again changes nothing. Last write wins."""
+        ...
+
+    def get(self, document_id: str) -> Document:
+        """The row, or `NotFound` (a deleted one is not found)."""
+        ...
+
+    def find(self, document_id: str) -> Document | None:
+        """The row as it is, deleted ones too, read consistently; None when there is none."""
+        ...
+
+    def contents(self, document: Document) -> Contents:
+        """The texts of this version; `NotFound` if a later one has replaced it."""
+        ...
+
+    def delete(self, document_id: str) -> None:
+        """Gone from answers on return; the index is cleared later. `NotFound` if unknown."""
+        ...
+
+    def list(self, *, page: int, page_size: int, doc_type: str | None = None, text: str | None = None) -> Listing:
+        """Newest first by creation; `text` is looked for in title and url, in any case."""
+        ...
+
+    def mark_served(self, document: Document, *, chunks_count: int) -> bool:
+        """
+        Words are findable: quote this version from now on. False if it is no longer current.
+
+        The row stays pending until `mark_indexed`.
+        """
+        ...
+
+    def mark_indexed(self, document: Document, *, confirmed: bool) -> bool:
+        """Both indexes hold this version: no longer pending. False if it is no longer current."""
+        ...
+
+    def mark_failed(self, document: Document, error: str) -> bool:
+        """This version can never be indexed, with the reason as a sentence. No longer pending."""
+        ...
+
+    def served_versions(self, document_ids: Iterable[str]) -> Mapping[str, int]:
+        """The version of each document that may be quoted; one that may not is left out."""
+        ...
+
+    def pending(self) -> Iterator[str]:
+        """Ids of rows whose current version is not yet in both indexes."""
+        ...
+
+    def of_source(self, source: str) -> Iterator[Document]:
+        """Rows a source owns, deleted ones left out."""
+        ...
+
+    def all(self) -> Iterator[Document]:
+        """Every row, deleted ones included, in any order; for `reconcile`."""
+        ...
