@@ -1,0 +1,1 @@
+"""Infrastructure: the template as data, and the local cloud that runs it."""

@@ -1,0 +1,1 @@
+"""The local cloud: the real template on one machine, with no account."""

@@ -1,0 +1,1 @@
+"""OpenSearch without Docker: a real single node for tests and developers."""
