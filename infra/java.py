@@ -1,4 +1,4 @@
-"""Java: finds a JDK, builds a small Maven project once, and runs a server of it. For engines without Docker."""
+"""Java: finds a JDK, builds a small Maven project once, runs a server of it. For engines without Docker."""
 
 import contextlib
 import hashlib
@@ -18,7 +18,7 @@ BUILD_SECONDS = 600
 """The first build downloads about 100 MB."""
 
 
-class JavaFailed(Exception):
+class JavaError(Exception):
     """Something of Java's did not work; the text is a sentence for people, with the log's last lines."""
 
 
@@ -62,7 +62,7 @@ def build(project: Path, target: Path, *, java: Path, options: Mapping[str, str]
             check=False,
         )
         if done.returncode:
-            raise JavaFailed(f"Maven could not build {project.name}:\n{_tail(done.stdout)}")
+            raise JavaError(f"Maven could not build {project.name}:\n{_tail(done.stdout)}")
         (target / "built").write_text(_fingerprint(project))
 
 
@@ -89,7 +89,7 @@ class Server:
             try:
                 probe.bind(("127.0.0.1", self._port))
             except OSError as error:
-                raise JavaFailed(f"Port {self._port} of 127.0.0.1 is taken.") from error
+                raise JavaError(f"Port {self._port} of 127.0.0.1 is taken.") from error
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -127,12 +127,12 @@ class Server:
         deadline = time.monotonic() + self._seconds
         while process and time.monotonic() < deadline:
             if process.poll() is not None:
-                raise JavaFailed(f"The server ended at once:\n{_tail(self._log.read_text(errors='replace'))}")
+                raise JavaError(f"The server ended at once:\n{_tail(self._log.read_text(errors='replace'))}")
             if _answers(self._probe):
                 return
             time.sleep(0.1)
         last = _tail(self._log.read_text(errors="replace"))
-        raise JavaFailed(f"The server did not answer within {self._seconds:.0f} s:\n{last}")
+        raise JavaError(f"The server did not answer within {self._seconds:.0f} s:\n{last}")
 
 
 def free_port(first: int, last: int) -> int:
@@ -144,7 +144,7 @@ def free_port(first: int, last: int) -> int:
             except OSError:
                 continue
             return port
-    raise JavaFailed(f"All ports from {first} to {last} are taken.")
+    raise JavaError(f"All ports from {first} to {last} are taken.")
 
 
 def _homes() -> Iterator[Path]:

@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from infra.java import JavaFailed
+from infra.java import JavaError
 from infra.opensearch.server import EDITIONS, node
 
 
@@ -25,7 +25,7 @@ def main() -> int:
                 f"OpenSearch {edition.version} listens on {server.url}; its data lie in {data}.", flush=True
             )
             return server.wait()
-    except JavaFailed as failed:
+    except JavaError as failed:
         print(failed, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -51,10 +51,10 @@ def node(data: Path, *, port: int, edition: Edition = WITH_KNN, memory: str = "1
     A node that keeps its data in that folder; not started yet: use it as a context manager.
 
     Builds it first if need be (about ten seconds, and 100 MB to download the first time). Raises
-    `JavaFailed` with a sentence when that is impossible.
+    `JavaError` with a sentence when that is impossible.
     """
     if reason := edition.reason_missing():
-        raise java.JavaFailed(reason)
+        raise java.JavaError(reason)
     home = java.find_java(at_least=edition.java_at_least, below=edition.java_below)
     assert home is not None
     options = {"edition": edition.version, "java": str(edition.java_at_least)}
