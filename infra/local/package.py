@@ -1,5 +1,6 @@
 """Packaging: folders become the zips that Lambda would get from `sam build`."""
 
+import functools
 import hashlib
 import importlib.util
 import io
@@ -71,6 +72,7 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes, *, mode: int) -> None
     archive.writestr(info, data)
 
 
+@functools.lru_cache(maxsize=2048)
 def _bytecode(source: bytes, name: str) -> bytes | None:
     """A .pyc that is valid whatever the unpacked file's date is (PEP 552, unchecked hash); None if it cannot compile."""
     try:

@@ -80,7 +80,11 @@ class Document:
     metadata: Mapping[str, Any]
     deleted: bool
     job_id: str | None
-    """The job that brought the current version and is told when it is indexed."""
+    """The job that brought the current version."""
+    awaited_by: tuple[str, ...] = ()
+    """Jobs whose `done` advances, once, when the current version is searchable, failed or superseded."""
+    pending: bool = False
+    """Whether the current version is not yet in both indexes."""
     created_at: datetime
     updated_at: datetime
 
@@ -118,7 +122,11 @@ class Documents(Protocol):
     """
 
     def put(self, draft: Draft, *, job_id: str | None = None) -> tuple[Document, Change]:
-        """Create or update by url. The same content again changes nothing. Last write wins."""
+        """
+        Create or update by url. The same content again changes nothing. Last write wins.
+
+        The row's `awaited_by` names `job_id` unless the content was there and searchable already.
+        """
         ...
 
     def get(self, document_id: str) -> Document:
@@ -133,8 +141,12 @@ class Documents(Protocol):
         """The texts of this version; `NotFound` if a later one has replaced it."""
         ...
 
-    def delete(self, document_id: str) -> None:
-        """Gone from answers on return; the index is cleared later. `NotFound` if unknown."""
+    def delete(self, document_id: str, *, source: str | None = None) -> None:
+        """
+        Gone from answers on return; the index is cleared later. `NotFound` if unknown.
+
+        With a `source`, only if that source still owns it: `NotFound` otherwise.
+        """
         ...
 
     def list(self, *, page: int, page_size: int, doc_type: str | None = None, text: str | None = None) -> Listing:
@@ -155,6 +167,10 @@ class Documents(Protocol):
 
     def mark_failed(self, document: Document, error: str) -> bool:
         """This version can never be indexed, with the reason as a sentence. No longer pending."""
+        ...
+
+    def reopen(self, document: Document) -> bool:
+        """Pending again, though nothing changed: an index has lost it. False if it is no longer current."""
         ...
 
     def served_versions(self, document_ids: Iterable[str]) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 """Jobs: long work that reports progress and can be cancelled."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -46,6 +46,8 @@ class Job:
     errors: tuple[JobError, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: Mapping[str, Any] = field(default_factory=dict)
+    sealed: bool = False
+    """No more items will come: the job ends by itself when `done` reaches `total`."""
     created_at: datetime
     updated_at: datetime
 
@@ -55,6 +57,23 @@ class Job:
             return None
         elapsed = (now - self.created_at).total_seconds()
         return max(0, round(elapsed / self.done * (self.total - self.done)))
+
+
+def settled(job: Job) -> Job:
+    """
+    The job as its counters say it is.
+
+    The end of a sealed job is no event that a crash could lose: it follows from `done` and `total`
+    whenever the job is read. Its result counts what failed after the sealing too.
+    """
+    if not job.sealed or job.status.ended or job.done < job.total:
+        return job
+    result = dict(job.result)
+    if "ok" in result:
+        result["ok"] = job.total - job.failed - int(result.get("skipped", 0))
+        result["error"] = job.failed
+    all_failed = job.total > 0 and job.failed >= job.total
+    return replace(job, status=JobStatus.FAILED if all_failed else JobStatus.SUCCEEDED, result=result)
 
 
 class Jobs(Protocol):
@@ -74,9 +93,18 @@ class Jobs(Protocol):
 
     def progress(
         self, job_id: str, *, done: int = 0, failed: int = 0, total: int = 0, errors: Sequence[JobError] = (),
-        checkpoint: Mapping[str, Any] | None = None,
+        checkpoint: Mapping[str, Any] | None = None, checkpoint_was: Mapping[str, Any] | None = None,
     ) -> Job:
-        """Add to the counters and errors; a queued job becomes running. Returns the job after it."""
+        """
+        Add to the counters and errors; a queued job becomes running. Returns the job after it.
+
+        With `checkpoint_was` all of it happens only if the checkpoint is still that, else `Conflict`:
+        a step that is done twice counts once.
+        """
+        ...
+
+    def seal(self, job_id: str, *, result: Mapping[str, Any]) -> Job:
+        """No more items will come. The job ends by itself when `done` reaches `total`."""
         ...
 
     def finish(self, job_id: str, status: JobStatus, *, result: Mapping[str, Any] | None = None) -> Job:

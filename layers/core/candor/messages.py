@@ -38,7 +38,16 @@ class SourceToRead(Message):
     key: str
     job_id: str
     start: int = 0
+    """Which record to go on from: for people who look at the queue. The job's checkpoint decides."""
     removed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexToReconcile(Message):
+    """Compare both indexes with the documents and repair them; without a job, start one."""
+
+    reconcile: bool
+    job_id: str = ""
 
 
 class Queue(Protocol):

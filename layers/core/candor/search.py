@@ -94,7 +94,11 @@ class KeywordIndex(Protocol):
         ...
 
     def forget(self, document_id: str, *, keep_version: int | None = None) -> None:
-        """Remove a document's passages, but those of `keep_version`. Twice is once."""
+        """
+        Remove a document's passages: all of them, or those of versions *below* `keep_version`. Twice is once.
+
+        Later versions stay: another worker may be putting them while this one tidies up after itself.
+        """
         ...
 
     def stored(self) -> Iterator[Stored]:
@@ -126,7 +130,11 @@ class VectorIndex(Protocol):
         ...
 
     def forget(self, document_id: str, *, keep_version: int | None = None) -> None:
-        """Remove a document's passages, but those of `keep_version`. Twice is once."""
+        """
+        Remove a document's passages: all of them, or those of versions *below* `keep_version`. Twice is once.
+
+        Later versions stay: another worker may be putting them while this one tidies up after itself.
+        """
         ...
 
     def stored(self) -> Iterator[Stored]:

@@ -39,7 +39,7 @@ class _Shelf:
     def forget(self, document_id: str, *, keep_version: int | None = None) -> None:
         with self._open():
             for passage in list(self._passages.values()):
-                if passage.document_id == document_id and passage.version != keep_version:
+                if passage.document_id == document_id and _older(passage, keep_version):
                     self._drop(passage.passage_id)
 
     def stored(self) -> Iterator[Stored]:
@@ -157,7 +157,7 @@ class MemoryVectors(_Shelf):
                 self._late = [
                     (passage, vector)
                     for passage, vector in self._late
-                    if passage.document_id != document_id or passage.version == keep_version
+                    if passage.document_id != document_id or not _older(passage, keep_version)
                 ]
 
     def _show(self, pairs: Sequence[tuple[Passage, Vector]]) -> None:
@@ -214,6 +214,10 @@ def _terms(text: str) -> list[str]:
     """Words in small letters, cut to six letters so that most inflections meet, silent ones left out."""
     words = (word.casefold() for word in _WORD.findall(text))
     return [word[:6] for word in words if word not in _SILENT]
+
+
+def _older(passage: Passage, version: int | None) -> bool:
+    return version is None or passage.version < version
 
 
 def _dot(left: Vector, right: Vector) -> float:

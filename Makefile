@@ -1,0 +1,91 @@
+# Everything one does with Candor. `make help` lists the words.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+LOCAL  := $(PY) -m infra.local
+export SAM_CLI_TELEMETRY = 0
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# What `make run PORT=… STATE=…` says reaches the program as environment.
+export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry create-admin init-db invoke package build deploy \
+        bench-retrieval bench-search bench-ingest bench-api bench-answers bench-durability
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
+
+# ------------------------------------------------------------------ installing
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Candor needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)."; exit 1; }
+	@touch $@
+$(VENV)/.uv: $(VENV)/.python requirements/uv.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	@touch $@
+$(VENV)/.run: $(VENV)/.uv requirements/run.txt
+	@echo "Installing what Candor runs on into $(VENV) …"
+	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --require-hashes --compile-bytecode --requirement requirements/run.txt
+	@touch $@
+$(VENV)/.dev: $(VENV)/.uv requirements/dev.txt
+	@echo "Installing the development tools into $(VENV) …"
+	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --require-hashes --requirement requirements/dev.txt
+	@touch $@ $(VENV)/.run
+
+# ------------------------------------------------------------------ running
+run: $(VENV)/.run ## Start everything on this machine: API, queues, tables, demo knowledge (PORT= AWS_PORT= STATE= FRESH=1 DEMO=0 ENDPOINT=)
+	@$(LOCAL) run
+demo: $(VENV)/.run ## The same, and stop after the first answer
+	@$(LOCAL) run --once
+drop: $(VENV)/.run ## Put a file into the running stack's bucket and follow it (FILE=)
+	@$(LOCAL) drop $(if $(FILE),"$(FILE)",)
+ingest: $(VENV)/.run ## Read FILE=, or everything under ./source, into the running stack
+	@$(LOCAL) ingest $(if $(FILE),"$(FILE)",)
+ingest-dry: $(VENV)/.run ## Say what `ingest` would do, and do nothing (FILE=)
+	@$(LOCAL) ingest --dry-run $(if $(FILE),"$(FILE)",)
+create-admin: $(VENV)/.run ## Make an admin user; asks for name and password (ENDPOINT=, STACK=)
+	@$(LOCAL) create-admin
+init-db: $(VENV)/.run ## Create the search indexes of a deployed stack, and check its tables (ENDPOINT=, STACK=)
+	@$(LOCAL) init-db
+invoke: $(VENV)/.run ## Run one function on the running stack (FUNCTION=replies EVENT=events/replies/generate.json)
+	@$(LOCAL) invoke $(if $(FUNCTION),"$(FUNCTION)",) $(if $(EVENT),"$(EVENT)",)
+
+# ------------------------------------------------------------------ checking
+test: $(VENV)/.dev ## Every test this machine can run; what is skipped is printed with the reason
+	@$(PY) -m pytest $(ARGS)
+test-fast: $(VENV)/.dev ## Without the slow ones and the journeys
+	@$(PY) -m pytest -m "not slow and not e2e" $(ARGS)
+test-e2e: $(VENV)/.dev ## The journeys, on a stack of their own or on ENDPOINT=
+	@$(PY) -m pytest -m e2e tests/e2e $(ARGS)
+check: $(VENV)/.dev ## Style, types, room rules, template
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@MYPYPATH=layers/core $(BIN)/mypy --strict layers/core/candor functions infra
+	@PYTHONPATH=.:layers/core $(BIN)/lint-imports
+	@$(BIN)/cfn-lint template.yaml
+	@$(BIN)/sam validate --lint --region us-east-1 > /dev/null && echo "template.yaml is valid"
+format: $(VENV)/.dev ## Write every file in the house style
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+clean: ## Remove what was built or installed; the state folder stays
+	@rm -rf $(VENV) .aws-sam build .pytest_cache .mypy_cache .ruff_cache infra/opensearch/target infra/dynamodb/target
+
+# ------------------------------------------------------------------ deploying
+build: $(VENV)/.dev
+	@$(BIN)/sam build
+package: build ## Build the layers and print their sizes against Lambda's limit
+	@$(PY) -m infra.package
+deploy: build ## Deploy to the account at hand (STAGE=staging|production)
+	@$(BIN)/sam deploy --config-env $(or $(STAGE),staging)
+
+# ------------------------------------------------------------------ measuring
+bench-retrieval: $(VENV)/.dev ## Ranking quality over BEIR folders (DATA=dir)
+	@$(PY) -m tests.benchmarks.bench_retrieval --data "$(DATA)"
+bench-search: $(VENV)/.dev ## Speed of search (N=100000 passages)
+	@$(PY) -m tests.benchmarks.bench_search $(if $(N),-n $(N),)
+bench-ingest: $(VENV)/.dev ## Pages and passages a second
+	@$(PY) -m tests.benchmarks.bench_ingest
+bench-api: $(VENV)/.dev ## Latency of reply generation at 1 and 8 in flight
+	@$(PY) -m tests.benchmarks.bench_api
+bench-answers: $(VENV)/.dev ## How often answers are right, wrong or withheld (KB=, QUESTIONS=; without: the demo)
+	@$(PY) -m tests.benchmarks.bench_answers $(if $(KB),--kb "$(KB)",) $(if $(QUESTIONS),--questions "$(QUESTIONS)",)
+bench-durability: $(VENV)/.dev ## Ten times kill -9 during an ingest; what was lost
+	@$(PY) -m tests.benchmarks.bench_durability

@@ -1,0 +1,126 @@
+"""
+Localising: everything the embedded AWS (ministack 1.5.33) cannot do yet, worked round in one place.
+
+template.yaml stays pure AWS. What is changed here is changed in a copy, on the way to the emulator:
+
+* Dependency layers are left out: workers run on this interpreter, and layers built for arm64 fail there.
+* `Method: any` makes no route (403): it becomes one event per verb.
+* `HttpApi` events make no routes at all: the start stops with a sentence.
+* `ResponseTransferMode: RESPONSE_STREAM` answers 500: the function is bound to a runtime of ours instead.
+* Container images need Docker: such a function is deployed from its folder like any other.
+* `TimeToLiveSpecification` is dropped: `time_to_live` names the tables to set it on after the deploy.
+* Settings of this machine (keys, `.env`) become environment variables of every function. On AWS they are parameters
+  and fields of the secret.
+
+REST `Cors`, gateway responses and validators are dropped as well; `front` answers in their place.
+"""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.template import VERBS
+
+STREAM_PATH = "/_local/stream/"
+"""Where the front takes the events of streaming functions; the function's logical id follows."""
+
+
+def localise(
+    raw: Mapping[str, Any], *, root: Path, variables: Mapping[str, str], stream_url: str
+) -> dict[str, Any]:
+    """A copy of the template that the emulator can carry. Raises `ValueError` for what it cannot."""
+    template: dict[str, Any] = copy.deepcopy(dict(raw))
+    resources: dict[str, Any] = template["Resources"]
+    _leave_out_dependency_layers(template, root)
+    _add_variables(template, variables)
+    for name, properties in functions(template):
+        _from_folder(name, properties)
+        if _expand_events(name, properties):
+            proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"{stream_url}{STREAM_PATH}{name}"}
+            properties.setdefault("Environment", {}).setdefault("Variables", {}).update(proxied)
+    template["Resources"] = resources
+    return template
+
+
+def functions(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in template["Resources"].items():
+        if resource.get("Type") == "AWS::Serverless::Function":
+            yield name, resource.setdefault("Properties", {})
+
+
+def layers(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in template["Resources"].items():
+        if resource.get("Type") == "AWS::Serverless::LayerVersion":
+            yield name, resource["Properties"]
+
+
+def time_to_live(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The specifications to set by API, by the table's logical id."""
+    return {
+        name: resource["Properties"]["TimeToLiveSpecification"]
+        for name, resource in template["Resources"].items()
+        if resource.get("Type") == "AWS::DynamoDB::Table" and "TimeToLiveSpecification" in resource["Properties"]
+    }
+
+
+def parameters(raw: Mapping[str, Any], *, state: Path) -> dict[str, str]:
+    """What differs from the template's defaults on one machine; only names the template has."""
+    here = {"Stage": "local", "AppEnv": "local", "EmbeddedStore": str(state / "store")}
+    return {name: value for name, value in here.items() if name in (raw.get("Parameters") or {})}
+
+
+def is_dependency_layer(folder: Path) -> bool:
+    """A folder that holds a list of packages and no code of ours."""
+    return not any(folder.glob("*/__init__.py")) and not (folder / "python").is_dir()
+
+
+def _leave_out_dependency_layers(template: dict[str, Any], root: Path) -> None:
+    left_out = {
+        name for name, properties in layers(template) if is_dependency_layer(root / properties["ContentUri"])
+    }
+    for name in left_out:
+        del template["Resources"][name]
+    shared = template.get("Globals", {}).get("Function", {})
+    for holder in (shared, *(properties for _, properties in functions(template))):
+        if "Layers" in holder:
+            holder["Layers"] = [
+                layer for layer in holder["Layers"] if not (isinstance(layer, dict) and layer.get("Ref") in left_out)
+            ]
+
+
+def _add_variables(template: dict[str, Any], variables: Mapping[str, str]) -> None:
+    shared = template.setdefault("Globals", {}).setdefault("Function", {})
+    shared.setdefault("Environment", {}).setdefault("Variables", {}).update(variables)
+    for _, properties in functions(template):
+        # A function's own value would win over the shared one.
+        own = (properties.get("Environment") or {}).get("Variables") or {}
+        own.update({name: value for name, value in variables.items() if name in own})
+
+
+def _from_folder(name: str, properties: dict[str, Any]) -> None:
+    if properties.pop("PackageType", "Zip") == "Image":
+        for field in ("ImageUri", "ImageConfig"):
+            properties.pop(field, None)
+        folder = re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Function")).lower()
+        properties.update(CodeUri=f"functions/{folder}", Runtime="python3.13", Handler="app.handler")
+
+
+def _expand_events(name: str, properties: dict[str, Any]) -> bool:
+    """Make the events ones the emulator routes; whether one of them streams its response."""
+    streams = False
+    events: dict[str, Any] = properties.get("Events") or {}
+    for key, event in list(events.items()):
+        if event.get("Type") == "HttpApi":
+            raise ValueError(f"{name}.{key} is an HttpApi event: the embedded AWS routes none. Use Type: Api.")
+        if event.get("Type") != "Api":
+            continue
+        if event["Properties"].pop("ResponseTransferMode", None) == "RESPONSE_STREAM":
+            streams = True
+        if str(event["Properties"]["Method"]).lower() == "any":
+            del events[key]
+            for verb in VERBS:
+                own = {**event["Properties"], "Method": verb.lower()}
+                events[f"{key}{verb.title()}"] = {"Type": "Api", "Properties": own}
+    return streams

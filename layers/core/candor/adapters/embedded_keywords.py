@@ -1,0 +1,242 @@
+"""
+Embedded keywords: BM25 on one machine, several processes at once.
+
+SQLite holds the passages and a log of changes; tantivy holds a disposable BM25 index that names, in a
+document of its own, the last change it contains. A put is one SQLite transaction, then one tantivy
+commit, both under the writer's lock. A writer killed between the two leaves the log ahead of the index:
+whoever opens it next replays the rest. Readers take no lock; they notice a commit by one `stat`.
+"""
+
+import contextlib
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import tantivy
+
+from candor.adapters.embedded_store import PassageStore
+from candor.analysis import ANALYSER_VERSION, passage_terms, query_terms
+from candor.errors import Unavailable
+from candor.search import ANYTHING, Hit, Passage, Stored, Where
+
+_LOG = "CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL);"
+_MARK = -1
+"""The key of the document that is no passage: its `mark` is the last change the index contains."""
+
+_FILTERS = ("doc_type", "source", "status")
+_LITTLE_HEAP, _LARGE_HEAP = 15_000_000, 100_000_000
+_SUM, _NOTHING = tantivy.Occur.Should, 0.0
+_AND = tantivy.Occur.Must
+
+
+class EmbeddedKeywords:
+    """A `KeywordIndex` in a folder. The folder is made by the first put; until then it holds no hits."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._store = PassageStore(Path(path), "keywords", schema=_LOG)
+        self._schema = _schema()
+        self._index: tantivy.Index | None = None
+        self._searcher: tantivy.Searcher | None = None
+        self._seen: tuple[int, int] | None = None
+        self._identity: str | None = None
+        self._refreshing = threading.Lock()
+
+    def put(self, passages: Sequence[Passage]) -> None:
+        if not passages:
+            return
+        with self._store.locked():
+            with self._store.transaction() as connection:
+                keys = self._store.write(passages, connection)
+                connection.executemany("INSERT INTO log (key) VALUES (?)", [(key,) for key in keys.values()])
+            self._catch_up()
+
+    def search(self, question: str, *, limit: int, where: Where = ANYTHING) -> list[Hit]:
+        return self._hits(question, limit, _filters(self._schema, where))
+
+    def score(self, question: str, passage_ids: Sequence[str]) -> dict[str, float]:
+        if self._fresh() is None:
+            return {}
+        keys = list(self._store.keys(passage_ids).values())
+        if not keys:
+            return {}
+        among = tantivy.Query.term_set_query(self._schema, "key", keys)
+        return {hit.passage.passage_id: hit.score for hit in self._hits(question, len(keys), [among])}
+
+    def forget(self, document_id: str, *, keep_version: int | None = None) -> None:
+        if self._store.open(create=False) is None:
+            return
+        with self._store.locked():
+            gone = [(key,) for key in self._store.of_document(document_id, but_version=keep_version)]
+            if gone:
+                with self._store.transaction() as connection:
+                    connection.executemany("DELETE FROM passages WHERE key = ?", gone)
+                    connection.executemany("INSERT INTO log (key) VALUES (?)", gone)
+            self._catch_up()
+
+    def stored(self) -> Iterator[Stored]:
+        return self._store.stored()
+
+    def _hits(self, question: str, limit: int, conditions: Sequence[tantivy.Query]) -> list[Hit]:
+        searcher = self._fresh()
+        terms = query_terms(question)
+        if searcher is None or not terms or limit < 1:
+            return []
+
+        query = _any_of(self._schema, terms)
+        if conditions:
+            # Beside a condition a clause that may match is no longer asked to: hence a query in a query.
+            free = [(_AND, tantivy.Query.const_score_query(condition, _NOTHING)) for condition in conditions]
+            query = tantivy.Query.boolean_query([(_AND, query), *free])
+        with _translated():
+            found = searcher.search(query, limit, count=False).hits
+            keys = searcher.fast_field_values("key", [address for _, address in found])
+
+        passages = self._store.passages([int(key) for key in keys])
+        return [
+            Hit(passage=passages[int(key)], score=float(score))
+            for (score, _), key in zip(found, keys, strict=True)
+            if int(key) in passages
+        ]
+
+    def _fresh(self) -> tantivy.Searcher | None:
+        """A searcher that sees every put that has returned; None while nothing was ever put."""
+        if self._index is None:
+            if self._store.open(create=False) is None:
+                return None
+            self._heal()
+        with self._refreshing, _translated():
+            assert self._index is not None
+            now = self._folder().joinpath("meta.json").stat()
+            if self._seen != (now.st_mtime_ns, now.st_ino):
+                self._index.reload()
+                self._searcher = self._index.searcher()
+                self._seen = now.st_mtime_ns, now.st_ino
+            return self._searcher
+
+    def _heal(self) -> None:
+        """Open the index and finish what a killed writer began, unless another writer is at it now."""
+        whole = self._folder().joinpath("meta.json").exists()
+        with self._store.locked(wait=not whole) as alone:
+            if alone:
+                self._catch_up()
+            else:
+                self._index = self._opened()
+
+    def _catch_up(self) -> None:
+        """Bring the index up to the log. With the lock held."""
+        index = self._index = self._index or self._opened()
+        with _translated():
+            index.reload()
+            mark = _mark(index.searcher(), self._schema)
+        last, changed = self._changes_after(mark)
+        if last == mark:
+            return
+
+        many = changed is None or len(changed) > 2000
+        changes = self._store.every() if changed is None else self._now(changed)
+        with _translated():
+            writer = index.writer(_LARGE_HEAP if many else _LITTLE_HEAP, 1)
+            if changed is None:
+                writer.delete_all_documents()
+            for key, passage in changes:
+                if changed is not None:
+                    writer.delete_documents_by_term("key", key)
+                if passage is not None:
+                    writer.add_document(_document(key, passage))
+            writer.delete_documents_by_term("key", _MARK)
+            writer.add_document(tantivy.Document(key=_MARK, mark=last))
+            writer.commit()
+            writer.wait_merging_threads()
+        with self._store.transaction() as connection:
+            connection.execute("DELETE FROM log WHERE seq <= ?", (last,))
+        self._store.fold_log()
+
+    def _changes_after(self, mark: int) -> tuple[int, list[int] | None]:
+        """The last change, and the keys changed since `mark`: None if the log cannot tell, so all."""
+        with self._store.snapshot() as connection:
+            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'log'").fetchone()
+            last = int(row[0]) if row else 0
+            keys = [key for (key,) in connection.execute("SELECT key FROM log WHERE seq > ?", (mark,))]
+        return last, list(dict.fromkeys(keys)) if len(keys) == last - mark else None
+
+    def _now(self, keys: Sequence[int]) -> Iterator[tuple[int, Passage | None]]:
+        remaining = iter(keys)
+        while some := list(islice(remaining, 1000)):
+            passages = self._store.passages(some)
+            for key in some:
+                yield key, passages.get(key)
+
+    def _folder(self) -> Path:
+        """One for each analyser: a newer one builds anew beside it, from the passages."""
+        if self._identity is None:
+            with self._store.snapshot() as connection:
+                select = "SELECT value FROM meta WHERE name = 'identity'"
+                (self._identity,) = connection.execute(select).fetchone()
+        return self._store.folder / f"bm25-{ANALYSER_VERSION}-{self._identity}"
+
+    def _opened(self) -> tantivy.Index:
+        folder = self._folder()
+        try:
+            folder.mkdir(exist_ok=True)
+            index = tantivy.Index(self._schema, path=str(folder))
+        except (ValueError, OSError):
+            # Unreadable, by another version of tantivy or a broken disk: it is disposable.
+            shutil.rmtree(folder, ignore_errors=True)
+            with _translated():
+                folder.mkdir(exist_ok=True)
+                index = tantivy.Index(self._schema, path=str(folder))
+        blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+        index.register_tokenizer("terms", blanks)
+        return index
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_integer_field("key", indexed=True, fast=True)
+    builder.add_integer_field("mark", fast=True)
+    for field in ("heading", "body"):
+        builder.add_text_field(field, tokenizer_name="terms", index_option="freq")
+    for field in _FILTERS:
+        builder.add_text_field(field, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+def _document(key: int, passage: Passage) -> tantivy.Document:
+    """Title and headings are a field of their own: a word there counts again, and more, being short."""
+    return tantivy.Document(
+        key=key,
+        heading=" ".join(passage_terms(f"{passage.title}\n{passage.path}", passage.language)),
+        body=" ".join(passage_terms(passage.text, passage.language)),
+        **{field: getattr(passage, field) for field in _FILTERS},
+    )
+
+
+def _any_of(schema: tantivy.Schema, terms: Iterable[str]) -> tantivy.Query:
+    return tantivy.Query.boolean_query(
+        [
+            (_SUM, tantivy.Query.term_query(schema, field, term, "freq"))
+            for term in terms
+            for field in ("heading", "body")
+        ]
+    )
+
+
+def _filters(schema: tantivy.Schema, where: Where) -> list[tantivy.Query]:
+    wanted = (("doc_type", where.doc_types), ("source", where.sources), ("status", where.statuses))
+    return [tantivy.Query.term_set_query(schema, field, sorted(some)) for field, some in wanted if some]
+
+
+def _mark(searcher: tantivy.Searcher, schema: tantivy.Schema) -> int:
+    found = searcher.search(tantivy.Query.term_query(schema, "key", _MARK), 1, count=False).hits
+    return int(searcher.fast_field_values("mark", [found[0][1]])[0]) if found else 0
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """tantivy raises `ValueError` for everything."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise Unavailable("The embedded BM25 index cannot be used right now.") from error

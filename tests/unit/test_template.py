@@ -1,0 +1,126 @@
+"""The template and the code say the same thing, and the template keeps its promises."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from candor.edge.routes import ROUTES
+
+
+class _Template(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags read as one-key mappings, as their long form is."""
+
+
+def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    construct = {"scalar": loader.construct_scalar, "sequence": loader.construct_sequence, "mapping": loader.construct_mapping}
+    return {suffix: construct[node.id](node, **({} if node.id == "scalar" else {"deep": True}))}  # type: ignore[operator]
+
+
+_Template.add_multi_constructor("!", _long_form)
+TEMPLATE = yaml.load(Path("template.yaml").read_text(), _Template)  # noqa: S506 - a SafeLoader
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+FUNCTIONS = {
+    Path(resource["Properties"]["CodeUri"]).name: resource["Properties"]
+    for resource in RESOURCES.values()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: resource for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+def events(name: str, kind: str) -> list[dict[str, Any]]:
+    return [event["Properties"] for event in FUNCTIONS[name].get("Events", {}).values() if event["Type"] == kind]
+
+
+def exposed(name: str) -> set[tuple[str, str]]:
+    return {(event["Method"].upper(), event["Path"]) for event in events(name, "Api")}
+
+
+def test_every_function_folder_is_deployed() -> None:
+    assert FUNCTIONS.keys() == {path.parent.name for path in Path("functions").glob("*/app.py")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_template_exposes_exactly_the_routes_of_the_table(name: str) -> None:
+    declared = {(route.method, route.path) for route in ROUTES if route.function == name}
+
+    preflights = {("OPTIONS", path) for _, path in declared}
+    assert exposed(name) == declared | preflights
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_route_of_the_table_has_a_view(name: str) -> None:
+    api = getattr(importlib.import_module(f"functions.{name}.app"), "api", None)
+
+    routed = {(method, path) for path, methods in api.routes.items() for method in methods} if api else set()
+    assert routed == exposed(name)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_trigger_has_a_wire_event_to_try_it_with(name: str) -> None:
+    cases = [json.loads(path.read_text()) for path in Path("events", name).glob("*.json")]
+
+    tried = {(case["httpMethod"], case["resource"]) for case in cases if "httpMethod" in case}
+    assert cases
+    assert {route for route in exposed(name) if route[0] != "OPTIONS"} <= tried
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_queue_reader_reports_partial_failures_and_has_a_ceiling(name: str) -> None:
+    for event in events(name, "SQS"):
+        assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert event["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_queue_hides_a_message_six_times_as_long_as_its_reader_may_work(name: str) -> None:
+    timeout = FUNCTIONS[name].get("Timeout", TEMPLATE["Globals"]["Function"]["Timeout"])
+
+    for event in events(name, "SQS"):
+        queue = RESOURCES[event["Queue"]["GetAtt"].split(".")[0]]["Properties"]
+        assert queue["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_every_queue_ends_in_a_dead_letter_queue_that_is_watched() -> None:
+    watched = {
+        alarm["Properties"]["Dimensions"][0]["Value"]["GetAtt"].split(".")[0]
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"].get("Namespace") == "AWS/SQS"
+    }
+
+    for name, queue in of_type("AWS::SQS::Queue").items():
+        dead_letters = queue["Properties"].get("RedrivePolicy", {}).get("deadLetterTargetArn")
+        assert name in watched if dead_letters is None else dead_letters["GetAtt"].split(".")[0] in watched
+
+
+def test_data_outlives_the_stack() -> None:
+    kept = {**of_type("AWS::DynamoDB::Table"), **of_type("AWS::S3::Bucket"), **of_type("AWS::SecretsManager::Secret")}
+
+    lost = {name for name, resource in kept.items() if resource.get("DeletionPolicy") != "Retain"}
+    assert lost == {"CountersTable"}, "only the rate limits' counters may go with the stack"
+
+
+def test_no_policy_of_ours_grants_everything() -> None:
+    def resources(node: Any) -> list[Any]:
+        if isinstance(node, dict):
+            own = [node["Resource"]] if "Effect" in node and "Resource" in node else []
+            return own + [found for value in node.values() for found in resources(value)]
+        return [found for value in node for found in resources(value)] if isinstance(node, list) else []
+
+    granted = resources(RESOURCES)
+    assert granted
+    assert "*" not in granted
+    assert not any("*" in resource for resource in granted if isinstance(resource, list))
+
+
+def test_the_errors_alarm_counts_every_function() -> None:
+    metrics = RESOURCES["ErrorsAlarm"]["Properties"]["Metrics"]
+
+    counted = {m["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"] for m in metrics if "MetricStat" in m}
+    assert counted == of_type("AWS::Serverless::Function").keys()
