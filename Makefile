@@ -13,7 +13,7 @@ export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH
         bench-retrieval bench-search bench-ingest bench-api bench-answers bench-durability
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ------------------------------------------------------------------ installing
 $(VENV)/.python:
@@ -69,7 +69,10 @@ clean: ## Remove what was built or installed; the state folder stays
 	@rm -rf $(VENV) .aws-sam build .pytest_cache .mypy_cache .ruff_cache infra/opensearch/target infra/dynamodb/target
 
 # ------------------------------------------------------------------ deploying
+# The layers' byte code has to be of the runtime's Python; where there is none, they go without.
+build: export LAYER_PYTHON = $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python; do $$p -V >/dev/null 2>&1 && echo $$p && break; done)
 build: $(VENV)/.dev
+	@test -n "$(LAYER_PYTHON)" || echo "No Python 3.13 here: the layers go without .pyc, and cold starts will be slower."
 	@$(BIN)/sam build
 package: build ## Build the layers and print their sizes against Lambda's limit
 	@$(PY) -m infra.package

@@ -26,6 +26,9 @@ WRITES_TAKE: Final = 10
 """A bulk request may take this many times as long as a search."""
 
 
+ATTEMPTS: Final = 3
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenSearchEndpoint:
     """
@@ -61,7 +64,7 @@ class OpenSearchTable:
     A domain (or a node of one's own) shows a write on return. A Serverless collection cannot: it has
     no refresh, its readers see a write up to a minute later, and it has no delete by query, so there
     passages are looked up and deleted by id. It must be a collection of type `search`: the other
-    types refuse ids of ours.
+    types refuse ids of ours. Written after its documentation; what was measured are domains' engines.
     """
 
     def __init__(self, endpoint: OpenSearchEndpoint, index_name: str, definition: Mapping[str, Any]) -> None:
@@ -196,11 +199,11 @@ class OpenSearchTable:
             "ignore_unavailable": "true",
             "request_timeout": self._endpoint.timeout_seconds * WRITES_TAKE,
         }
-        answer = self._client.delete_by_query(index=self._name, body={"query": query}, params=params)
-        if answer.get("version_conflicts") or answer.get("failures"):
-            raise Unavailable(
-                "OpenSearch was writing passages of this document at the same time.", retry_after=1
-            )
+        for _ in range(ATTEMPTS):  # A conflict: another process has written or deleted one meanwhile.
+            answer = self._client.delete_by_query(index=self._name, body={"query": query}, params=params)
+            if not answer.get("version_conflicts") and not answer.get("failures"):
+                return
+        raise Unavailable("OpenSearch is writing passages of this document at the same time.", retry_after=1)
 
     def _delete_one_by_one(self, query: Mapping[str, Any]) -> None:
         body: dict[str, Any] = {"query": query, "size": PAGE, "_source": False, "sort": ["passage_id"]}

@@ -44,19 +44,12 @@ def plain(text: str) -> str:
 def _stripped(text: str) -> str:
     text = _INVISIBLE.sub("", text)
     text = _IMAGE.sub("", text)
-    text = _LINK.sub(lambda match: _worded(match.group(1), match.group(2)), text)
+    text = _LINK.sub(lambda match: match.group(1).strip() or match.group(2), text)
     text = _REFERENCE.sub(r"\1", text)
     text = _AUTOLINK.sub(r"\1", text)
     text = _DANGEROUS.sub("", text)
     text = _TAG.sub("", text)
     return _LOOSE_BOLD.sub(r"**\1**", html.unescape(text) if "&" in text else text)
-
-
-def _worded(label: str, target: str) -> str:
-    label = label.strip()
-    if not label:
-        return target
-    return label if not target.lower().startswith(("http://", "https://")) or URL.search(label) else label
 
 
 def host_of(url: str) -> str:

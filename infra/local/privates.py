@@ -1,0 +1,203 @@
+"""
+ministack's private names: all that the local cloud uses of them, and nothing else does.
+
+They hold for the pinned version (1.5.33). `NAMES` lists them for the test that guards them: a new version that moved
+one fails there, with its name, and not as a lost row.
+"""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+NAMES = {
+    "ministack.app": ("app", "PERSIST_STATE", "_get_module", "_state_map"),
+    "ministack.core.persistence": ("STATE_DIR", "_json_default", "_state_format_version", "save_state", "load_state"),
+    "ministack.core.lambda_runtime": ("reset",),
+    "ministack.services.dynamodb": ("_tables", "_set_item", "_remove_item"),
+    "ministack.services.sqs": ("_queues",),
+    "ministack.services.s3": ("_fire_s3_event", "_fire_s3_event_async", "_bucket_notifications"),
+    "ministack.services.lambda_svc": (
+        "_dynamodb_stream_positions",
+        "_emit_lambda_logs",
+        "_ensure_poller",
+        "_poller_started",
+    ),
+}
+
+RowChange = Callable[[Mapping[str, Any], str, str, Mapping[str, Any] | None], None]
+"""Called with the table, the row's two keys, and the row as it is now (None: gone)."""
+
+
+class Privates:
+    """ministack as a set of verbs. Make one only after its environment is set: importing it reads that."""
+
+    def __init__(self) -> None:
+        self._app = import_module("ministack.app")
+        self._persistence = import_module("ministack.core.persistence")
+        self._runtime = import_module("ministack.core.lambda_runtime")
+        self._dynamodb = import_module("ministack.services.dynamodb")
+        self._sqs = import_module("ministack.services.sqs")
+        self._s3 = import_module("ministack.services.s3")
+        self._lambda = import_module("ministack.services.lambda_svc")
+        self._set_item = self._dynamodb._set_item
+        self._remove_item = self._dynamodb._remove_item
+        self._delivering = 0
+        self._delivery_lock = threading.Lock()
+
+    @property
+    def application(self) -> Any:
+        """The ASGI application."""
+        return self._app.app
+
+    # Loading and saving
+
+    def load_from(self, folder: Path | None) -> None:
+        """Let the coming start load the state that lies in this folder, and save nothing by itself."""
+        self._persistence.STATE_DIR = str(folder or "")
+        self._persistence.PERSIST_STATE = self._app.PERSIST_STATE = folder is not None
+
+    def loaded(self) -> None:
+        """The start is over: a stop must not write over the generation in force."""
+        self._app.PERSIST_STATE = False
+        self._persistence.PERSIST_STATE = True
+
+    @property
+    def json_default(self) -> Callable[[Any], Any]:
+        default: Callable[[Any], Any] = self._persistence._json_default
+        return default
+
+    def state_of(self, service: str) -> Any:
+        """A copy of one service's state."""
+        module = self._app._get_module(self._app._state_map[service])
+        return module.get_state()
+
+    def states(self, services: Iterable[str]) -> dict[str, Any]:
+        """Copies of these services' states; one that cannot be taken raises, so that no checkpoint misses it."""
+        return {service: self.state_of(service) for service in services}
+
+    def write_state(self, folder: Path, service: str, state: Any) -> None:
+        """Write a state as ministack loads it, whole or not at all."""
+        beside = folder / f"{service}.next"
+        wrapped = {"__ministack_format__": self._persistence._state_format_version(service), "payload": state}
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(wrapped, file, default=self.json_default)
+        beside.replace(folder / f"{service}.json")
+
+    # Rows
+
+    def on_row_change(self, changed: RowChange, lock: threading.RLock) -> None:
+        """Call back after each row written or removed, by whomever, in the order of the writes."""
+
+        def set_item(table: Any, partition: str, sort: str, item: Any) -> Any:
+            # The lock keeps the expiry thread from slipping between a write and its note.
+            with lock:
+                before = self._set_item(table, partition, sort, item)
+                changed(table, partition, sort, item)
+            return before
+
+        def remove_item(table: Any, partition: str, sort: str) -> Any:
+            with lock:
+                before = self._remove_item(table, partition, sort)
+                changed(table, partition, sort, None)
+            return before
+
+        self._dynamodb._set_item, self._dynamodb._remove_item = set_item, remove_item
+
+    def restore_row(self, table_arn: str, partition: str, sort: str, item: Any) -> bool:
+        """Make a row what it was; False when its table is gone."""
+        for _, table in self._dynamodb._tables.all_items():
+            if table["TableArn"] == table_arn:
+                if item is None:
+                    self._remove_item(table, partition, sort)
+                else:
+                    self._set_item(table, partition, sort, item)
+                return True
+        return False
+
+    # Messages
+
+    def queues(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Every queue by its account, region and address."""
+        yield from self._sqs._queues.all_items()
+
+    def restore_sent(self, key: tuple[str, ...], message: dict[str, Any]) -> bool:
+        queue = dict(self.queues()).get(key)
+        if queue is None or any(kept["id"] == message["id"] for kept in queue["messages"]):
+            return False
+        queue["messages"].append(message)
+        if message.get("seq"):
+            queue["fifo_seq"] = max(queue["fifo_seq"], int(message["seq"]))
+        return True
+
+    def restore_gone(self, key: tuple[str, ...], message_id: str) -> bool:
+        queue = dict(self.queues()).get(key)
+        if queue is None:
+            return False
+        queue["messages"] = [kept for kept in queue["messages"] if kept["id"] != message_id]
+        return True
+
+    def make_in_flight_visible(self) -> None:
+        """Whoever had received a message died with the process; it would stay hidden until its time-out."""
+        for _, queue in self.queues():
+            for message in queue["messages"]:
+                if message.get("receive_count") and message.get("visible_at", 0) > time.time():
+                    message["visible_at"] = 0
+
+    def track_deliveries(self) -> None:
+        """Count bucket notifications that are under way, from the moment they are decided on."""
+        decide, deliver = self._s3._fire_s3_event_async, self._s3._fire_s3_event
+
+        def decided(bucket: str, *args: Any, **kwargs: Any) -> Any:
+            if bucket in self._s3._bucket_notifications:
+                self._count_delivery(1)
+            return decide(bucket, *args, **kwargs)
+
+        def delivered(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return deliver(*args, **kwargs)
+            finally:
+                self._count_delivery(-1)
+
+        self._s3._fire_s3_event_async, self._s3._fire_s3_event = decided, delivered
+
+    def deliveries_under_way(self) -> bool:
+        return self._delivering > 0
+
+    def _count_delivery(self, by: int) -> None:
+        with self._delivery_lock:
+            self._delivering = max(0, self._delivering + by)
+
+    # Workers
+
+    def hold_poller(self) -> None:
+        """Deliver no message to a function yet: what the journal adds is still missing."""
+        self._lambda._poller_started = True
+
+    def release_poller(self) -> None:
+        self._lambda._poller_started = False
+        self._lambda._ensure_poller()
+
+    def forget_stream_positions(self) -> None:
+        """Stream records are not kept; positions into them would hide as many new ones."""
+        self._lambda._dynamodb_stream_positions.clear()
+
+    def on_invocation(self, ended: Callable[[str, str, str, bool, int], None]) -> None:
+        """Call back after each invocation: function name, request id, what it logged, whether it failed, milliseconds."""
+        keep = self._lambda._emit_lambda_logs
+
+        def emit(func: Any, request_id: str, text: str, error: bool, milliseconds: int, **kwargs: Any) -> Any:
+            name = (func.get("config") or func).get("FunctionName", "")
+            ended(name, request_id, text, error, milliseconds)
+            return keep(func, request_id, text, error, milliseconds, **kwargs)
+
+        self._lambda._emit_lambda_logs = emit
+
+    def stop_workers(self) -> None:
+        """End every worker process."""
+        with contextlib.suppress(OSError):
+            self._runtime.reset()
