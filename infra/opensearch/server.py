@@ -1,5 +1,6 @@
 """The node: which editions there are, what each needs, and how one is built and started."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def node(data: Path, *, port: int, edition: Edition = WITH_KNN, memory: str = "1
         "-Dopensearch.set.netty.runtime.available.processors=false",
         "-Dlog4j2.disable.jmx=true",
         "-cp",
-        ":".join(classes),
+        os.pathsep.join(classes),
         "Node",
         str(port),
         str(data),

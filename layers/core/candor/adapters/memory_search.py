@@ -7,20 +7,20 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
+from candor.analysis import passage_terms, query_terms
 from candor.errors import Unavailable
 from candor.search import ANYTHING, Hit, Passage, Stored, Vector, Where, embedding_text
 
 _K1, _B = 1.2, 0.75
 """Lucene's constants of BM25."""
 
-_TITLE_WEIGHT = 2.0
-
 _WORD = re.compile(r"\w+")
 
 _SILENT = frozenset(
     _WORD.findall(
-        "a an and are as at be but by can do does for from get has have how i if in is it its my no not of on or "
-        "our so that the their there these they this to was we what when where which who why will with you your "
+        "a an and are as at be but by can do does for from get has have how i if in is it its my no not of "
+        "on or our so that the their there these they this to was we what when where which who why will "
+        "with you your "
         "в и как к мне мой на не о по с у что это я де до з й мені мій про та це що як"
     )
 )
@@ -58,7 +58,7 @@ class _Shelf:
 
 
 class MemoryKeywords(_Shelf):
-    """A `KeywordIndex` in a dictionary: BM25 over the title and over path with text."""
+    """A `KeywordIndex` in a dictionary: BM25 over headings and text, of the terms engines get too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,9 +67,10 @@ class MemoryKeywords(_Shelf):
     def put(self, passages: Sequence[Passage]) -> None:
         with self._open():
             for passage in passages:
-                body = f"{passage.path} {passage.text}"
+                heading = passage_terms(f"{passage.title}\n{passage.path}", passage.language)
+                body = passage_terms(passage.text, passage.language)
                 self._passages[passage.passage_id] = passage
-                self._terms[passage.passage_id] = (Counter(_terms(passage.title)), Counter(_terms(body)))
+                self._terms[passage.passage_id] = (Counter(heading), Counter(body))
 
     def search(self, question: str, *, limit: int, where: Where = ANYTHING) -> list[Hit]:
         with self._open():
@@ -80,12 +81,12 @@ class MemoryKeywords(_Shelf):
 
     def score(self, question: str, passage_ids: Sequence[str]) -> dict[str, float]:
         with self._open():
-            return self._bm25(question, [id_ for id_ in passage_ids if id_ in self._passages])
+            return self._bm25(question, self._passages.keys() & set(passage_ids))
 
     def _bm25(self, question: str, candidates: Collection[str]) -> dict[str, float]:
-        wanted = set(_terms(question))
+        wanted = query_terms(question)
         scores: dict[str, float] = {}
-        for column, weight in ((0, _TITLE_WEIGHT), (1, 1.0)):
+        for column in (0, 1):
             everything = [terms[column] for terms in self._terms.values()]
             average = sum(terms.total() for terms in everything) / max(1, len(everything)) or 1.0
             for word in wanted:
@@ -95,8 +96,7 @@ class MemoryKeywords(_Shelf):
                     terms = self._terms[id_][column]
                     if frequency := terms[word]:
                         damping = _K1 * (1 - _B + _B * terms.total() / average)
-                        gained = weight * rarity * frequency / (frequency + damping)
-                        scores[id_] = scores.get(id_, 0.0) + gained
+                        scores[id_] = scores.get(id_, 0.0) + rarity * frequency / (frequency + damping)
         return scores
 
     def _drop(self, passage_id: str) -> None:
@@ -136,8 +136,11 @@ class MemoryVectors(_Shelf):
                 self._late.extend(pairs)
 
     def confirmed(self, document_id: str, version: int, passages: int) -> bool:
-        seen = Stored(document_id=document_id, version=version, passages=passages)
-        return passages == 0 or seen in self.stored()
+        with self._open():
+            ours = (
+                p for p in self._passages.values() if (p.document_id, p.version) == (document_id, version)
+            )
+            return sum(1 for _ in ours) >= passages
 
     def search(self, vector: Vector, *, limit: int, where: Where = ANYTHING) -> list[Hit]:
         with self._open():

@@ -15,8 +15,6 @@ from candor.analysis import passage_terms, query_terms
 from candor.errors import Invalid
 from candor.search import ANYTHING, Hit, Passage, Stored, Vector, Where
 
-TITLE_WEIGHT: Final = 2.0
-
 MOST_TERMS: Final = 400
 """Of one question, in each of two fields: an engine refuses more than 1,024 clauses."""
 
@@ -35,7 +33,7 @@ class OpenSearchKeywords:
     def __init__(self, endpoint: OpenSearchEndpoint, *, index_name: str) -> None:
         terms = {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
         self._table = OpenSearchTable(
-            endpoint, index_name, definition_of({"title_terms": terms, "body_terms": terms})
+            endpoint, index_name, definition_of({"heading_terms": terms, "body_terms": terms})
         )
 
     def put(self, passages: Sequence[Passage]) -> None:
@@ -117,10 +115,11 @@ class OpenSearchVectors:
 
 
 def _terms_of(passage: Passage) -> Mapping[str, Any]:
-    body = f"{passage.path}\n{passage.text}"
+    """Title and headings are a field of their own: a word there counts again, and more, being short."""
+    heading = f"{passage.title}\n{passage.path}"
     return {
-        "title_terms": " ".join(passage_terms(passage.title, passage.language)),
-        "body_terms": " ".join(passage_terms(body, passage.language)),
+        "heading_terms": " ".join(passage_terms(heading, passage.language)),
+        "body_terms": " ".join(passage_terms(passage.text, passage.language)),
     }
 
 
@@ -129,8 +128,7 @@ def _asked(question: str, filters: Sequence[Mapping[str, Any]]) -> dict[str, Any
     terms = " ".join(query_terms(question)[:MOST_TERMS])
     if not terms:
         return None
-    fields = (("title_terms", TITLE_WEIGHT), ("body_terms", 1.0))
-    should = [{"match": {name: {"query": terms, "boost": weight}}} for name, weight in fields]
+    should = [{"match": {name: terms}} for name in ("heading_terms", "body_terms")]
     return {"bool": {"should": should, "minimum_should_match": 1, "filter": list(filters)}}
 
 

@@ -2,9 +2,10 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ WRITES_TAKE: Final = 10
 """A bulk request may take this many times as long as a search."""
 
 
-ATTEMPTS: Final = 3
+ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,18 +40,27 @@ class OpenSearchEndpoint:
     """
 
     url: str
+    """A host alone is reached by https, and by http on loopback."""
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     region: str = ""
     service: Literal["", "es", "aoss"] = ""
     timeout_seconds: float = 3.0
     """For one attempt of a search; a refused connection and a 502–504 are tried once more at once."""
 
     def __post_init__(self) -> None:
-        if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname:
-            raise Invalid("The OpenSearch endpoint must be an http or https url.")
+        parts = urlsplit(self.absolute_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Invalid("The OpenSearch endpoint must be a host or an http or https url.")
         if self.service and not self.region:
             raise Invalid("An OpenSearch endpoint with signed requests needs its region.")
+
+    @property
+    def absolute_url(self) -> str:
+        if "://" in self.url:
+            return self.url
+        is_loopback = urlsplit(f"//{self.url}").hostname in ("localhost", "127.0.0.1", "::1")
+        return f"{'http' if is_loopback else 'https'}://{self.url}"
 
     @property
     def is_serverless(self) -> bool:
@@ -111,8 +121,10 @@ class OpenSearchTable:
         return int(found["hits"]["total"]["value"])
 
     def forget(self, document_id: str, keep_version: int | None) -> None:
-        kept = [] if keep_version is None else [{"term": {"version": keep_version}}]
-        query = {"bool": {"filter": [{"term": {"document_id": document_id}}], "must_not": kept}}
+        gone: list[dict[str, Any]] = [{"term": {"document_id": document_id}}]
+        if keep_version is not None:
+            gone.append({"range": {"version": {"lt": keep_version}}})
+        query = {"bool": {"filter": gone}}
         with _translated():
             if self._endpoint.is_serverless:
                 self._delete_one_by_one(query)
@@ -181,7 +193,7 @@ class OpenSearchTable:
         One bulk request.
 
         `refresh=true` with the last one: `wait_for` would hold a worker for up to a second for each
-        document, and the small segments that a refresh makes are merged behind our back.
+        document (this takes 20–70 ms), and the small segments it makes are merged behind our back.
         """
         params: dict[str, Any] = {"request_timeout": self._endpoint.timeout_seconds * WRITES_TAKE}
         if is_last and not self._endpoint.is_serverless:
@@ -191,18 +203,20 @@ class OpenSearchTable:
             _raise_first(answer["items"])
 
     def _delete_by_query(self, query: Mapping[str, Any]) -> None:
-        # What a put wrote before its answer was lost is not searchable yet, and is to go too.
-        self._client.indices.refresh(index=self._name, params=_READING)
         params = {
             "conflicts": "proceed",
             "refresh": "true",
             "ignore_unavailable": "true",
             "request_timeout": self._endpoint.timeout_seconds * WRITES_TAKE,
         }
-        for _ in range(ATTEMPTS):  # A conflict: another process has written or deleted one meanwhile.
+        for attempt in range(ATTEMPTS):
+            # What a put wrote before its answer was lost is not searchable yet, and is to go too.
+            self._client.indices.refresh(index=self._name, params=_READING)
             answer = self._client.delete_by_query(index=self._name, body={"query": query}, params=params)
             if not answer.get("version_conflicts") and not answer.get("failures"):
                 return
+            # Another process has written or deleted one of them meanwhile: look again.
+            time.sleep(0.05 * (attempt + 1))
         raise Unavailable("OpenSearch is writing passages of this document at the same time.", retry_after=1)
 
     def _delete_one_by_one(self, query: Mapping[str, Any]) -> None:
@@ -279,7 +293,7 @@ def _connect(endpoint: OpenSearchEndpoint) -> "OpenSearch":
     elif endpoint.user:
         auth = (endpoint.user, endpoint.password)
     return OpenSearch(
-        hosts=[endpoint.url],
+        hosts=[endpoint.absolute_url],
         http_auth=auth,
         timeout=endpoint.timeout_seconds,
         max_retries=1,

@@ -108,9 +108,7 @@ class PineconeVectors:
         """Removes what can be seen now; a write still on its way is left for `reconcile`."""
         with _translated():
             gone = [
-                id_
-                for id_ in self._ids(prefix=f"{document_id}:")
-                if _parts(id_)[0] == document_id and _parts(id_)[1] != keep_version
+                id_ for id_ in self._ids(prefix=f"{document_id}:") if _is_gone(id_, document_id, keep_version)
             ]
             for start in range(0, len(gone), DELETED_AT_ONCE):
                 self._index.delete(ids=gone[start : start + DELETED_AT_ONCE], namespace=self._namespace)
@@ -200,6 +198,11 @@ def _filter(where: Where) -> dict[str, Any] | None:
 
 def _is_name(passage_id: str) -> bool:
     return passage_id.isascii() and 0 < len(passage_id) <= ID_BYTES
+
+
+def _is_gone(passage_id: str, document_id: str, keep_version: int | None) -> bool:
+    document, version = _parts(passage_id)
+    return document == document_id and (keep_version is None or version < keep_version)
 
 
 def _parts(passage_id: str) -> tuple[str, int]:

@@ -1,0 +1,386 @@
+"""Documents: one contract, over every adapter."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from moto import mock_aws
+
+from candor.documents import Change, Documents, Draft, Status, document_id_of
+from candor.errors import Conflict, NotFound
+from candor.jobs import Jobs, JobStatus
+from candor.objects import Objects
+from tests.doubles import aws
+
+URL = "https://example.com/refunds"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    documents: Documents
+    jobs: Jobs
+    objects: Objects
+
+
+class Ticking:
+    """A clock that goes on by a second whenever it is read."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+
+@pytest.fixture(params=["memory", "moto", "ministack", "dynamodb_local"])
+def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    from candor.adapters.memory_documents import MemoryDocuments
+    from candor.adapters.memory_jobs import MemoryJobs
+    from candor.adapters.memory_storage import MemoryObjects
+    from candor.adapters.s3 import S3Objects
+
+    if request.param == "memory":
+        jobs = MemoryJobs(clock=Ticking())
+        documents = MemoryDocuments(jobs=jobs, clock=Ticking())
+        yield Stores(documents=documents, jobs=jobs, objects=MemoryObjects())
+    elif request.param == "moto":
+        with mock_aws():
+            yield _dynamo(S3Objects(aws.create_bucket()))
+    else:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue(request.param))
+        is_only_a_database = request.param == "dynamodb_local"
+        yield _dynamo(MemoryObjects() if is_only_a_database else S3Objects(aws.create_bucket()))
+
+
+def _dynamo(objects: Objects) -> Stores:
+    from candor.adapters.dynamodb_documents import DynamoDocuments
+    from candor.adapters.dynamodb_jobs import DynamoJobs
+
+    jobs_table = aws.create_jobs_table()
+    documents = DynamoDocuments(
+        aws.create_documents_table(), objects=objects, jobs_table=jobs_table, clock=Ticking()
+    )
+    return Stores(documents=documents, jobs=DynamoJobs(jobs_table, clock=Ticking()), objects=objects)
+
+
+@pytest.fixture
+def documents(stores: Stores) -> Documents:
+    return stores.documents
+
+
+def draft(
+    text: str = "Money is returned within thirty days.",
+    url: str = URL,
+    title: str = "Refunds",
+    **fields: object,
+) -> Draft:
+    return Draft(url=url, title=title, text=text, **fields)  # type: ignore[arg-type]
+
+
+def indexed(documents: Documents, document_id: str, chunks: int = 1) -> None:
+    document = documents.find(document_id)
+    assert document is not None
+    if not document.deleted:
+        assert documents.mark_served(document, chunks_count=chunks)
+    assert documents.mark_indexed(document, confirmed=True)
+
+
+def test_a_new_document_is_queued_and_pending_and_not_yet_quotable(documents: Documents) -> None:
+    document, change = documents.put(draft(product="vps", metadata={"a": [1, {"b": "ü"}]}))
+
+    assert change == Change.CREATED
+    assert documents.get(document.document_id) == document
+    assert (document.version, document.served_version, document.status) == (1, 0, Status.QUEUED)
+    assert document.metadata == {"a": [1, {"b": "ü"}]}
+    assert document.product == "vps"
+    assert list(documents.pending()) == [document.document_id]
+    assert documents.served_versions([document.document_id]) == {}
+
+
+def test_the_same_content_again_changes_nothing(documents: Documents) -> None:
+    first, _ = documents.put(draft())
+
+    again, change = documents.put(draft())
+
+    assert change == Change.UNCHANGED
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"text": "Other words."}, {"title": "Money back"}, {"doc_type": "policy"}, {"metadata": {"x": 1}}],
+)
+def test_any_change_of_what_a_reader_sees_is_a_new_version(
+    documents: Documents, field: dict[str, object]
+) -> None:
+    first, _ = documents.put(draft())
+    indexed(documents, first.document_id)
+
+    second, change = documents.put(replace(draft(), **field))  # type: ignore[arg-type]
+
+    assert change == Change.UPDATED
+    assert (second.version, second.served_version) == (2, 1)
+    assert second.created_at == first.created_at
+    assert documents.served_versions([first.document_id]) == {first.document_id: 1}
+
+
+def test_texts_come_back_as_they_were_small_and_large(documents: Documents) -> None:
+    unlike = "".join(chr(0x4E00 + (n * 7919) % 20000) for n in range(40_000))
+    small, _ = documents.put(draft("Kurz & gut: ü, ї, 日本", raw="<p>Kurz</p>"))
+    large, _ = documents.put(draft(unlike, url="https://example.com/large"))
+
+    assert documents.contents(small).text == "Kurz & gut: ü, ї, 日本"
+    assert documents.contents(small).raw == "<p>Kurz</p>"
+    assert documents.contents(large).text == unlike
+
+
+def test_contents_of_a_replaced_version_are_not_found(documents: Documents) -> None:
+    first, _ = documents.put(draft())
+    documents.put(draft("Other words."))
+
+    with pytest.raises(NotFound):
+        documents.contents(first)
+
+
+def test_large_texts_of_earlier_versions_are_removed_once_the_newer_is_indexed(stores: Stores) -> None:
+    unlike = "".join(chr(0x4E00 + (n * 7919) % 20000) for n in range(40_000))
+    document, _ = stores.documents.put(draft(unlike))
+    stores.documents.put(draft(unlike + "!"))
+
+    indexed(stores.documents, document.document_id)
+
+    assert len(list(stores.objects.list("texts/"))) <= 1
+    current = stores.documents.get(document.document_id)
+    assert stores.documents.contents(current).text == unlike + "!"
+
+    stores.documents.delete(document.document_id)
+    indexed(stores.documents, document.document_id)
+
+    assert list(stores.objects.list("texts/")) == []
+
+
+def test_served_then_indexed(documents: Documents) -> None:
+    document, _ = documents.put(draft())
+
+    assert documents.mark_served(document, chunks_count=3)
+
+    served = documents.get(document.document_id)
+    assert (served.served_version, served.chunks_count, served.status) == (1, 3, Status.INDEXED_UNCONFIRMED)
+    assert list(documents.pending()) == [document.document_id]
+    assert documents.served_versions([document.document_id, "nobody"]) == {document.document_id: 1}
+
+    assert documents.mark_indexed(document, confirmed=True)
+
+    assert documents.get(document.document_id).status == Status.INDEXED
+    assert list(documents.pending()) == []
+
+
+def test_a_version_that_is_no_longer_current_cannot_be_served_or_marked(documents: Documents) -> None:
+    first, _ = documents.put(draft())
+    documents.put(draft("Other words."))
+
+    assert not documents.mark_served(first, chunks_count=1)
+    assert not documents.mark_indexed(first, confirmed=True)
+    assert not documents.mark_failed(first, "No.")
+    assert not documents.reopen(first)
+    assert documents.get(first.document_id).status == Status.QUEUED
+    assert documents.served_versions([first.document_id]) == {}
+
+
+def test_a_failed_version_says_why_and_the_last_good_one_still_answers(documents: Documents) -> None:
+    first, _ = documents.put(draft())
+    indexed(documents, first.document_id)
+    second, _ = documents.put(draft("Other words."))
+
+    assert documents.mark_failed(second, "It cannot be read.")
+
+    row = documents.get(first.document_id)
+    assert (row.status, row.error) == (Status.FAILED, "It cannot be read.")
+    assert documents.served_versions([row.document_id]) == {row.document_id: 1}
+    assert list(documents.pending()) == []
+
+
+def test_what_failed_is_tried_anew_when_the_same_content_comes_again(documents: Documents) -> None:
+    first, _ = documents.put(draft())
+    documents.mark_failed(first, "It cannot be read.")
+
+    second, change = documents.put(draft())
+
+    assert change == Change.UPDATED
+    assert (second.version, second.status, second.error) == (2, Status.QUEUED, None)
+
+
+def test_a_deleted_document_is_gone_at_once_and_pending_until_the_indexes_are_cleared(
+    documents: Documents,
+) -> None:
+    document, _ = documents.put(draft())
+    indexed(documents, document.document_id)
+
+    documents.delete(document.document_id)
+
+    assert documents.served_versions([document.document_id]) == {}
+    with pytest.raises(NotFound):
+        documents.get(document.document_id)
+    with pytest.raises(NotFound):
+        documents.delete(document.document_id)
+    assert documents.list(page=1, page_size=10).items == ()
+    assert list(documents.of_source("api")) == []
+    row = documents.find(document.document_id)
+    assert row is not None
+    assert (row.deleted, row.version, row.pending) == (True, 2, True)
+
+    assert documents.mark_indexed(row, confirmed=True)
+    assert list(documents.pending()) == []
+    assert [row.deleted for row in documents.all()] == [True]
+
+
+def test_a_deleted_document_can_come_back_and_counts_on(documents: Documents) -> None:
+    document, _ = documents.put(draft())
+    documents.delete(document.document_id)
+
+    again, change = documents.put(draft())
+
+    assert change == Change.CREATED
+    assert (again.version, again.served_version, again.deleted) == (3, 0, False)
+    assert [one.document_id for one in documents.list(page=1, page_size=10).items] == [document.document_id]
+
+
+def test_only_the_source_that_owns_a_document_withdraws_it(documents: Documents) -> None:
+    document, _ = documents.put(draft(source="source/a.json"))
+    documents.put(draft(source="source/b.json"))
+
+    with pytest.raises(NotFound):
+        documents.delete(document.document_id, source="source/a.json")
+
+    assert documents.get(document.document_id).source == "source/b.json"
+    assert list(documents.of_source("source/a.json")) == []
+    assert [row.url for row in documents.of_source("source/b.json")] == [URL]
+
+
+def test_an_expected_version_that_has_passed_is_a_conflict(documents: Documents) -> None:
+    document, _ = documents.put(draft())
+    documents.put(draft("Other words."))
+
+    with pytest.raises(Conflict):
+        documents.put(draft("Third words."), expected_version=document.version)
+
+    assert documents.put(draft("Third words."), expected_version=2)[0].version == 3
+
+
+def test_lists_are_newest_first_and_paged(documents: Documents) -> None:
+    for number in range(7):
+        documents.put(draft(url=f"https://example.com/{number}", title=f"Page {number}"))
+
+    first = documents.list(page=1, page_size=3)
+    last = documents.list(page=3, page_size=3)
+
+    assert [one.title for one in first.items] == ["Page 6", "Page 5", "Page 4"]
+    assert [one.title for one in last.items] == ["Page 0"]
+    assert first.total == last.total == 7
+
+
+def test_lists_can_be_narrowed_by_type_and_by_words_of_title_or_url(documents: Documents) -> None:
+    documents.put(draft(url="https://example.com/one", title="Größe ÄNDERN", doc_type="howto"))
+    documents.put(draft(url="https://example.com/TWO", title="Refunds", doc_type="policy"))
+
+    def titles(**which: str) -> list[str]:
+        return [one.title for one in documents.list(page=1, page_size=10, **which).items]  # type: ignore[arg-type]
+
+    assert titles(doc_type="policy") == ["Refunds"]
+    assert titles(text="ändern") == ["Größe ÄNDERN"]
+    assert titles(text="/two") == ["Refunds"]
+    assert titles(doc_type="policy", text="ändern") == []
+
+
+def test_an_index_that_lost_a_document_has_it_reopened(documents: Documents) -> None:
+    document, _ = documents.put(draft())
+    indexed(documents, document.document_id)
+
+    assert documents.reopen(documents.get(document.document_id))
+
+    row = documents.get(document.document_id)
+    assert (row.pending, row.served_version, row.version) == (True, 1, 1)
+
+
+def test_a_waiting_job_is_told_once_however_often_the_version_is_marked(stores: Stores) -> None:
+    documents, jobs = stores.documents, stores.jobs
+    job = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=1)
+    document, _ = documents.put(draft(), job_id=job.job_id)
+
+    indexed(documents, document.document_id)
+    documents.mark_indexed(document, confirmed=True)
+    documents.reopen(documents.get(document.document_id))
+    indexed(documents, document.document_id)
+
+    assert jobs.get(job.job_id).done == 1
+    assert jobs.get(job.job_id).failed == 0
+
+
+def test_a_job_is_told_when_its_version_is_superseded_deleted_or_failed(stores: Stores) -> None:
+    documents, jobs = stores.documents, stores.jobs
+    job = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=3)
+    for number in range(3):
+        documents.put(draft(url=f"https://example.com/{number}"), job_id=job.job_id)
+
+    documents.put(draft("Other words.", url="https://example.com/0"))
+    assert jobs.get(job.job_id).done == 1
+
+    documents.delete(document_id_of("https://example.com/1"))
+    assert jobs.get(job.job_id).done == 2
+
+    failing = documents.get(document_id_of("https://example.com/2"))
+    documents.mark_failed(failing, "It cannot be read.")
+    assert (jobs.get(job.job_id).done, jobs.get(job.job_id).failed) == (3, 1)
+
+
+def test_a_second_job_with_the_same_content_waits_for_the_first_ones_version(stores: Stores) -> None:
+    documents, jobs = stores.documents, stores.jobs
+    first = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=1)
+    second = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=1)
+    documents.put(draft(), job_id=first.job_id)
+
+    document, change = documents.put(draft(), job_id=second.job_id)
+
+    assert change == Change.UNCHANGED
+    assert document.awaited_by == (first.job_id, second.job_id)
+    indexed(documents, document.document_id)
+    assert jobs.get(first.job_id).done == jobs.get(second.job_id).done == 1
+
+    third = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=1)
+    document, _ = documents.put(draft(), job_id=third.job_id)
+    assert third.job_id not in document.awaited_by
+
+
+def test_a_job_that_no_longer_exists_stops_nothing(documents: Documents) -> None:
+    document, _ = documents.put(draft(), job_id="gone-long-ago")
+
+    indexed(documents, document.document_id)
+
+    assert documents.get(document.document_id).status == Status.INDEXED
+
+
+def test_a_sealed_job_ends_with_its_last_document(stores: Stores) -> None:
+    documents, jobs = stores.documents, stores.jobs
+    job = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=1)
+    document, _ = documents.put(draft(), job_id=job.job_id)
+    jobs.seal(job.job_id, result={"ok": 1, "skipped": 0, "error": 0})
+    assert not jobs.get(job.job_id).status.ended
+
+    indexed(documents, document.document_id)
+
+    assert jobs.get(job.job_id).status == JobStatus.SUCCEEDED
+
+
+def test_writers_of_one_url_at_once_lose_no_version_and_tell_every_job(stores: Stores) -> None:
+    documents, jobs = stores.documents, stores.jobs
+    job = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=8)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        results = list(pool.map(lambda n: documents.put(draft(f"Words {n}."), job_id=job.job_id), range(8)))
+
+    assert sorted(document.version for document, _ in results) == list(range(1, 9))
+    indexed(documents, document_id_of(URL))
+    assert jobs.get(job.job_id).done == 8

@@ -1,0 +1,147 @@
+"""The embedded engine in several processes at once, some of them killed."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from candor.adapters.embedded_keywords import EmbeddedKeywords
+from tests.doubles.passages import passage
+from tests.integration.embedded_processes import DOCUMENTS, PASSAGES, direction_of, opened, version_of
+
+_SCRIPT = Path(__file__).with_name("embedded_processes.py")
+_ROOT = _SCRIPT.parents[2]
+_KILLS = 12
+
+
+@contextmanager
+def process(role: str, folder: Path, seed: str = "") -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, str(_SCRIPT), role, str(folder), seed]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT / "layers" / "core"), str(_ROOT)])}
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def read_to_end(reader: subprocess.Popen[str]) -> list[str]:
+    output, errors = reader.communicate(timeout=60)
+    assert reader.returncode == 0, errors
+    return output.splitlines()
+
+
+def acknowledged(output: str) -> dict[int, int]:
+    """The last version of each document whose put returned; a line cut by the kill does not count."""
+    whole = output[: output.rfind("\n") + 1]
+    return {
+        int(document): int(version) for document, version in (line.split() for line in whole.splitlines())
+    }
+
+
+def assert_whole(folder: Path, told: dict[int, int]) -> None:
+    """Everything acknowledged is found, whole, in both indexes, and no version is there in part."""
+    keywords, vectors = opened(folder)
+    for index in (keywords, vectors):
+        stored = list(index.stored())
+        assert {one.passages for one in stored} <= {PASSAGES}
+        newest: dict[str, int] = {}
+        for one in stored:
+            newest[one.document_id] = max(one.version, newest.get(one.document_id, 0))
+        # A put that was killed before it was acknowledged may be there or not.
+        assert all(newest.get(f"d{document}", 0) >= version for document, version in told.items())
+    for document, version in told.items():
+        ids = [one.passage_id for one in version_of(document, version)]
+        if any(hit.passage.version > version for hit in keywords.search(f"about{document}", limit=50)):
+            continue
+        found = keywords.search(f"state{document}x{version}", limit=50)
+        assert {hit.passage.passage_id for hit in found} == set(ids)
+        assert set(vectors.score(direction_of(document), ids)) == set(ids)
+
+
+@pytest.mark.slow
+def test_a_killed_writer_loses_nothing_acknowledged_and_tears_nothing(tmp_path: Path) -> None:
+    chance = random.Random(11)
+    told: dict[int, int] = {}
+
+    with process("read", tmp_path) as one, process("read", tmp_path) as other:
+        for kill in range(_KILLS):
+            with process("write", tmp_path, f"{kill % 2}:{kill * 10_000}") as writer:
+                assert writer.stdout is not None
+                first = writer.stdout.readline()
+                time.sleep(chance.uniform(0.0, 0.6))
+                writer.kill()
+                rest, errors = writer.communicate()
+            assert first, errors
+            told |= acknowledged(first + rest)
+            assert_whole(tmp_path, told)
+        (tmp_path / "stop").touch()
+        seen = read_to_end(one) + read_to_end(other)
+
+    assert len(told) > DOCUMENTS // 3
+    assert [line for line in seen if not line.startswith("looks ")] == []
+    assert all(int(line.split()[1]) > 0 for line in seen)
+
+
+@pytest.mark.slow
+def test_two_writers_take_turns_while_readers_look(tmp_path: Path) -> None:
+    with (
+        process("write", tmp_path, "0:0") as even,
+        process("write", tmp_path, "1:0") as odd,
+        process("read", tmp_path) as reader,
+    ):
+        time.sleep(4)
+        even.kill()
+        odd.kill()
+        outputs = [even.communicate()[0], odd.communicate()[0]]
+        (tmp_path / "stop").touch()
+        seen = read_to_end(reader)
+
+    each = [acknowledged(output) for output in outputs]
+    assert all(len(told) > 3 for told in each), "both had their turns"
+    assert_whole(tmp_path, each[0] | each[1])
+    assert [line for line in seen if not line.startswith("looks ")] == []
+
+
+def test_a_lost_bm25_index_is_built_again_from_the_passages(tmp_path: Path) -> None:
+    index = EmbeddedKeywords(tmp_path)
+    index.put([passage("The invoice is sent by mail.", document="a")])
+    for folder in tmp_path.glob("bm25-*"):
+        for file in folder.iterdir():
+            file.write_bytes(b"broken")
+
+    found = EmbeddedKeywords(tmp_path).search("invoices", limit=3)
+
+    assert [hit.passage.document_id for hit in found] == ["a"]
+
+
+def test_what_a_killed_writer_left_unfinished_is_finished_by_the_next_reader(tmp_path: Path) -> None:
+    EmbeddedKeywords(tmp_path).put([passage("The invoice is sent by mail.", document="a")])
+    unfinished = EmbeddedKeywords(tmp_path)
+    unfinished._catch_up = lambda: None  # type: ignore[method-assign]  # Killed right before it.
+    unfinished.put([passage("Invoices are kept ten years.", document="b")])
+
+    found = EmbeddedKeywords(tmp_path).search("invoices", limit=3)
+
+    assert {hit.passage.document_id for hit in found} == {"a", "b"}
+
+
+def test_a_reader_is_not_held_up_by_a_writer(tmp_path: Path) -> None:
+    index = EmbeddedKeywords(tmp_path)
+    index.put([passage("The invoice is sent by mail.", document="a")])
+
+    with index._store.locked():
+        started = time.perf_counter()
+        found = EmbeddedKeywords(tmp_path).search("invoices", limit=3)
+
+    assert found
+    assert time.perf_counter() - started < 1.0
