@@ -13,7 +13,9 @@ TEMPLATE = ROOT / "template.yaml"
 
 
 class _CloudFormationLoader(yaml.SafeLoader):
-    """SafeLoader that also knows `!Ref` and its sisters; a class of our own leaves the shared one as it is."""
+    """
+    SafeLoader that also knows `!Ref` and its sisters; a class of our own leaves the shared one as it is.
+    """
 
 
 def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, 
     return {name: loader.construct_mapping(node, deep=True)}
 
 
-_CloudFormationLoader.add_multi_constructor("!", _intrinsic)  # type: ignore[no-untyped-call]
+_CloudFormationLoader.add_multi_constructor("!", _intrinsic)
 
 
 def read(path: Path = TEMPLATE) -> dict[str, Any]:
@@ -43,7 +45,9 @@ def read(path: Path = TEMPLATE) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One HTTP event: `path` is in API Gateway's spelling (`/v1/x/{id}`, `{proxy+}`), `method` in capitals."""
+    """
+    One HTTP event: `path` is in API Gateway's spelling (`/v1/x/{id}`, `{proxy+}`), `method` in capitals.
+    """
 
     method: str
     path: str

@@ -1,4 +1,6 @@
-"""AWS clients for whatever answers at an endpoint, the same for the embedded AWS, LocalStack and others like it."""
+"""
+AWS clients for whatever answers at an endpoint, the same for the embedded AWS, LocalStack and others like it.
+"""
 
 import warnings
 from typing import Any
@@ -19,7 +21,9 @@ class Clients:
         self.endpoint = endpoint
         self._session = Session(ACCOUNT, "test", None, REGION)
         # The session reads AWS_ENDPOINT_URL by itself; a value handed in takes its place.
-        self._session._service_endpoint_mapping = dict.fromkeys(localstack_config.get_service_ports(), endpoint)
+        self._session._service_endpoint_mapping = dict.fromkeys(
+            localstack_config.get_service_ports(), endpoint
+        )
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:

@@ -41,7 +41,9 @@ class Deployed:
 class Deployer:
     """Deploys one template, as often as it changes."""
 
-    def __init__(self, clients: Clients, *, path: Path, state: Path, variables: Mapping[str, str], url: str) -> None:
+    def __init__(
+        self, clients: Clients, *, path: Path, state: Path, variables: Mapping[str, str], url: str
+    ) -> None:
         self._clients = clients
         self._path = path
         self._state = state
@@ -55,7 +57,10 @@ class Deployer:
         return self._path.parent
 
     def deploy(self) -> Deployed:
-        """Bring the stack to what the template says. Raises `DeployFailed`, and `ValueError` for a broken template."""
+        """
+        Bring the stack to what the template says. Raises `DeployFailed`, and `ValueError` for a broken
+        template.
+        """
         started = time.monotonic()
         raw = template_file.read(self._path)
         local = localise.localise(raw, root=self.root, variables=self._variables, stream_url=self._url)
@@ -82,7 +87,9 @@ class Deployer:
             function = deployed.template.function(name)
             place = self._packager.upload(self.root / function.code)
             self._clients("lambda").update_function_code(
-                FunctionName=deployed.resources[function.logical_id], S3Bucket=place["Bucket"], S3Key=place["Key"]
+                FunctionName=deployed.resources[function.logical_id],
+                S3Bucket=place["Bucket"],
+                S3Key=place["Key"],
             )
 
     def _package(self, local: dict[str, Any]) -> None:
@@ -100,7 +107,8 @@ class Deployer:
             properties["CodeUri"] = self._packager.upload(folder)
         for _, properties in localise.layers(local):
             folder = self.root / str(properties["ContentUri"])
-            # `sam build` puts a package under python/ (see the layer's Makefile); a folder that has one is as it should be.
+            # `sam build` puts a package under python/ (see the layer's Makefile); a folder that has one is as
+            # it should be.
             under = "" if (folder / "python").is_dir() else "python/"
             properties["ContentUri"] = self._packager.upload(folder, under=under)
 
@@ -116,7 +124,9 @@ class Deployer:
                 ChangeSetName=name,
                 ChangeSetType=kind,
                 TemplateURL=f"{self._clients.endpoint}/{ARTIFACTS}/template.json",
-                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Parameters=[
+                    {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+                ],
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             )
             change_set = self._when_settled(
@@ -168,7 +178,9 @@ class Deployer:
         return "; ".join(failed[:_REASONS_SHOWN]) or "no resource says why"
 
     def _resources(self) -> dict[str, str]:
-        pages = self._clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        pages = (
+            self._clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        )
         return {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
             for page in pages

@@ -1,13 +1,14 @@
 """
 Durability: nothing the embedded AWS acknowledged is lost, whenever its process is killed.
 
-ministack saves its state on a clean stop only. So each change it makes is journaled as it is made, and no reply leaves
-before the journal is on disk. What is journaled is the outcome (the row as it is now, the message that arrived or went),
-not the request: an `ADD 1` replayed is no second one, and it does not matter who wrote, a client, a worker, an
-expiry or a bucket's notification. A checkpoint may be taken while changes go on, for the same reason.
+ministack saves its state on a clean stop only. So each change it makes is journaled as it is made, and no
+reply leaves before the journal is on disk. What is journaled is the outcome (the row as it is now, the
+message that arrived or went), not the request: an `ADD 1` replayed is no second one, and it does not matter
+who wrote, a client, a worker, an expiry or a bucket's notification. A checkpoint may be taken while changes
+go on, for the same reason.
 
-A row passes `_set_item` or `_remove_item`. Queues are compared instead, before each reply: messages only ever arrive at
-the end, so a queue has changed exactly when its length or its last message has.
+A row passes `_set_item` or `_remove_item`. Queues are compared instead, before each reply: messages only ever
+arrive at the end, so a queue has changed exactly when its length or its last message has.
 """
 
 import asyncio
@@ -25,10 +26,12 @@ from infra.local.privates import Privates
 logger = logging.getLogger("candor.local")
 
 SERVICES = (
-    "apigateway", "apigateway_v1", "cloudformation", "cloudwatch", "dynamodb", "eventbridge", "iam", "kms", "lambda",
-    "s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "cloudwatch_logs",
+    "apigateway", "apigateway_v1", "cloudformation", "cloudwatch", "cloudwatch_logs", "dynamodb",
+    "eventbridge", "iam", "kms", "lambda", "s3", "scheduler", "secretsmanager", "sns", "sqs", "ssm",
 )  # fmt: skip
-"""Whose state is worth keeping. Log events are left out of checkpoints while running, see `_NOT_WHILE_RUNNING`."""
+"""
+Whose state is worth keeping. Log events are left out of checkpoints while running, see `_NOT_WHILE_RUNNING`.
+"""
 
 _NOT_WHILE_RUNNING = ("cloudwatch_logs",)
 """They grow with every request and are worth little after a crash: a clean stop saves them."""
@@ -73,7 +76,10 @@ class Durability:
         return generation.folder
 
     def replay(self) -> int:
-        """After ministack has loaded and before anybody can reach it: apply what the journal adds. Returns how many."""
+        """
+        After ministack has loaded and before anybody can reach it: apply what the journal adds. Returns how
+        many.
+        """
         generation = self._generations.current()
         last, applied = (generation.last if generation else 0), 0
         for number, changes in read(self._folder, after=last):
@@ -149,7 +155,9 @@ class Durability:
             self._privates.write_state(generation.folder, service, state)
         self._generations.switch(generation)
 
-    def _row_changed(self, table: Mapping[str, Any], partition: str, sort: str, item: Mapping[str, Any] | None) -> None:
+    def _row_changed(
+        self, table: Mapping[str, Any], partition: str, sort: str, item: Mapping[str, Any] | None
+    ) -> None:
         assert self._journal is not None
         self._journal.add(["row", table["TableArn"], partition, sort, item])
 
@@ -167,7 +175,8 @@ class Durability:
             arrived += [["sent", list(key), message] for message in messages if message["id"] not in before]
             gone += [["gone", list(key), message_id] for message_id in before if message_id not in now]
             self._known[key], self._shape[key] = now, shape
-        # Arrivals first: a message on its way to a dead-letter queue is for a moment in both, never in neither.
+        # Arrivals first: a message on its way to a dead-letter queue is for a moment in both, never in
+        # neither.
         for change in arrived + gone:
             self._journal.add(change)
 
@@ -198,5 +207,3 @@ def _rename_port(generation: Generation, port: int) -> None:
 
 def _with_port(text: str, old: int, new: int) -> str:
     return text.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}")
-
-

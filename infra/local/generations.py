@@ -1,8 +1,9 @@
 """
 Generations: checkpoints, of which exactly one is in force.
 
-A generation is a folder of JSON files and the number of the last journal line it holds. It is written beside the one
-in force and takes its place by one rename, so that a kill leaves the old one or the new one, never a mixture.
+A generation is a folder of JSON files and the number of the last journal line it holds. It is written beside
+the one in force and takes its place by one rename, so that a kill leaves the old one or the new one, never a
+mixture.
 """
 
 import json
@@ -46,13 +47,15 @@ class Generations:
 
     def switch(self, generation: Generation) -> None:
         """Put a complete generation in force, durably, and remove the others."""
-        for file in generation.folder.iterdir():
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
+        for path in generation.folder.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
         sync_folder(generation.folder)
         beside = self._pointer.with_suffix(".next")
         with beside.open("w", encoding="utf-8") as file:
-            json.dump({"folder": generation.folder.name, "last": generation.last, "port": generation.port}, file)
+            json.dump(
+                {"folder": generation.folder.name, "last": generation.last, "port": generation.port}, file
+            )
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._pointer)

@@ -1,11 +1,12 @@
 """
 Journal: what has changed since the last checkpoint, numbered, on disk before anybody is told.
 
-One line is one commit: a checksum, a number one higher than the line before, and the changes. A commit is whole or
-absent, never half: a line that a kill cut short fails its checksum and was never acknowledged.
+One line is one commit: a checksum, a number one higher than the line before, and the changes. A commit is
+whole or absent, never half: a line that a kill cut short fails its checksum and was never acknowledged.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import threading
@@ -16,7 +17,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 Change = list[Any]
-"""A change says what is so afterwards (`["put", …, item]`), never what to do: replaying it twice changes nothing."""
+"""
+A change says what is so afterwards (`["put", …, item]`), never what to do: replaying it twice changes
+nothing.
+"""
 
 
 class JournalDamaged(Exception):
@@ -59,7 +63,7 @@ class Journal:
 
     def add(self, change: Change) -> None:
         """Note a change. Its values are taken as they are now; the caller may go on changing them."""
-        text = json.dumps(change, ensure_ascii=False, separators=(",", ":"), default=self._default)
+        text = json.dumps(change, separators=(",", ":"), default=self._default)
         with self._lock:
             self._pending.append(text)
             self._added += 1
@@ -82,7 +86,7 @@ class Journal:
     def forget(self, last: int) -> None:
         """Remove the files whose lines are all numbered `last` or lower."""
         files = _files(self._folder)
-        for file, following in zip(files, files[1:], strict=False):
+        for file, following in itertools.pairwise(files):
             if _first(following) <= last + 1:
                 file.unlink()
 
@@ -147,7 +151,7 @@ def sync_folder(folder: Path) -> None:
 
 def _line(number: int, texts: list[str]) -> str:
     body = f'{{"n":{number},"c":[{",".join(texts)}]}}'
-    return f"{zlib.crc32(body.encode('utf-8', 'surrogatepass')):08x} {body}\n"
+    return f"{zlib.crc32(body.encode()):08x} {body}\n"
 
 
 def _whole_lines(file: Path) -> Iterator[tuple[int, list[Change]]]:

@@ -9,8 +9,8 @@ template.yaml stays pure AWS. What is changed here is changed in a copy, on the 
 * `ResponseTransferMode: RESPONSE_STREAM` answers 500: the function is bound to a runtime of ours instead.
 * Container images need Docker: such a function is deployed from its folder like any other.
 * `TimeToLiveSpecification` is dropped: `time_to_live` names the tables to set it on after the deploy.
-* Settings of this machine (keys, `.env`) become environment variables of every function. On AWS they are parameters
-  and fields of the secret.
+* Settings of this machine (keys, `.env`) become environment variables of every function. On AWS they are
+  parameters and fields of the secret.
 
 REST `Cors`, gateway responses and validators are dropped as well; `front` answers in their place.
 """
@@ -61,7 +61,8 @@ def time_to_live(template: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: resource["Properties"]["TimeToLiveSpecification"]
         for name, resource in template["Resources"].items()
-        if resource.get("Type") == "AWS::DynamoDB::Table" and "TimeToLiveSpecification" in resource["Properties"]
+        if resource.get("Type") == "AWS::DynamoDB::Table"
+        and "TimeToLiveSpecification" in resource["Properties"]
     }
 
 
@@ -86,7 +87,9 @@ def _leave_out_dependency_layers(template: dict[str, Any], root: Path) -> None:
     for holder in (shared, *(properties for _, properties in functions(template))):
         if "Layers" in holder:
             holder["Layers"] = [
-                layer for layer in holder["Layers"] if not (isinstance(layer, dict) and layer.get("Ref") in left_out)
+                layer
+                for layer in holder["Layers"]
+                if not (isinstance(layer, dict) and layer.get("Ref") in left_out)
             ]
 
 
@@ -113,7 +116,9 @@ def _expand_events(name: str, properties: dict[str, Any]) -> bool:
     events: dict[str, Any] = properties.get("Events") or {}
     for key, event in list(events.items()):
         if event.get("Type") == "HttpApi":
-            raise ValueError(f"{name}.{key} is an HttpApi event: the embedded AWS routes none. Use Type: Api.")
+            raise ValueError(
+                f"{name}.{key} is an HttpApi event: the embedded AWS routes none. Use Type: Api."
+            )
         if event.get("Type") != "Api":
             continue
         if event["Properties"].pop("ResponseTransferMode", None) == "RESPONSE_STREAM":

@@ -9,15 +9,18 @@ from pathlib import Path
 from infra.template import TEMPLATE
 
 FUNCTION_VARIABLES = (
-    "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "LLM_MODEL", "LLM_MODEL_NAME", "LLM_FALLBACK_MODEL",
-    "LLM_MODEL_ECONOMY", "LLM_MAX_TOKENS", "EMBEDDING_MODEL", "EMBEDDING_MODEL_NAME", "EMBEDDING_BASE_URL",
-    "EMBEDDING_DIMENSIONS", "PINECONE_API_KEY", "PINECONE_HOST", "OPENSEARCH_HOST", "OPENSEARCH_INDEX", "API_KEY",
-    "ADMIN_API_KEY", "JWT_SECRET", "JWT_EXPIRE_MINUTES", "APP_NAME", "NORMALIZER_DOMAIN_TERMS",
-    "NORMALIZER_SLOTS_ENABLED", "NORMALIZER_SLOT_PRODUCT_TYPES", "NORMALIZER_SLOT_OS_TYPES", "CORS_ORIGINS",
-    "DOCS_ENABLED", "RATE_LIMIT_REQUESTS", "RATE_LIMIT_WINDOW_SECONDS", "WHMCS_BASE_URL", "WHMCS_LIST_PATH",
-    "WHMCS_LOGIN_PATH", "PUBLIC_QUERY_ENABLED", "FETCH_ALLOWED_ORIGINS", "APP_ENV",
+    "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "LLM_MODEL", "LLM_MODEL_NAME",
+    "LLM_FALLBACK_MODEL", "LLM_MODEL_ECONOMY", "LLM_MAX_TOKENS", "EMBEDDING_MODEL", "EMBEDDING_MODEL_NAME",
+    "EMBEDDING_BASE_URL", "EMBEDDING_DIMENSIONS", "PINECONE_API_KEY", "PINECONE_HOST", "OPENSEARCH_HOST",
+    "OPENSEARCH_INDEX", "API_KEY", "ADMIN_API_KEY", "JWT_SECRET", "JWT_EXPIRE_MINUTES", "APP_NAME",
+    "NORMALIZER_DOMAIN_TERMS", "NORMALIZER_SLOTS_ENABLED", "NORMALIZER_SLOT_PRODUCT_TYPES",
+    "NORMALIZER_SLOT_OS_TYPES", "CORS_ORIGINS", "DOCS_ENABLED", "RATE_LIMIT_REQUESTS",
+    "RATE_LIMIT_WINDOW_SECONDS", "WHMCS_BASE_URL", "WHMCS_LIST_PATH", "WHMCS_LOGIN_PATH",
+    "PUBLIC_QUERY_ENABLED", "FETCH_ALLOWED_ORIGINS", "APP_ENV",
 )  # fmt: skip
-"""Settings of the functions: set for `make run` or in `.env`, they reach every function under the same name."""
+"""
+Settings of the functions: set for `make run` or in `.env`, they reach every function under the same name.
+"""
 
 REPLACED = {
     "DATABASE_URL": "DynamoDB keeps everything",
@@ -91,7 +94,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--aws-port", type=int, help="where the embedded AWS listens (AWS_PORT, 4566)")
     parser.add_argument("--state", type=Path, help="the folder that keeps everything (STATE, .candor)")
     parser.add_argument("--fresh", action="store_true", help="wipe that folder first (FRESH=1)")
-    parser.add_argument("--no-demo", action="store_true", help="load no demo data on the first start (DEMO=0)")
+    parser.add_argument(
+        "--no-demo", action="store_true", help="load no demo data on the first start (DEMO=0)"
+    )
     parser.add_argument("--endpoint", help="use the AWS that answers here, such as LocalStack (ENDPOINT)")
     parser.add_argument("--once", action="store_true", help="stop after the first answer (ONCE=1)")
     parser.add_argument("--no-auth", action="store_true", help="do not enforce IAM policies (AUTH=0)")

@@ -74,7 +74,10 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes, *, mode: int) -> None
 
 @functools.lru_cache(maxsize=2048)
 def _bytecode(source: bytes, name: str) -> bytes | None:
-    """A .pyc that is valid whatever the unpacked file's date is (PEP 552, unchecked hash); None if it cannot compile."""
+    """
+    A .pyc that is valid whatever the unpacked file's date is (PEP 552, unchecked hash); None if it cannot
+    compile.
+    """
     try:
         code = compile(source, name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):

@@ -1,8 +1,8 @@
 """
 ministack's private names: all that the local cloud uses of them, and nothing else does.
 
-They hold for the pinned version (1.5.33). `NAMES` lists them for the test that guards them: a new version that moved
-one fails there, with its name, and not as a lost row.
+They hold for the pinned version (1.5.33). `NAMES` lists them for the test that guards them: a new version
+that moved one fails there, with its name, and not as a lost row.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 NAMES = {
-    "ministack.app": ("app", "PERSIST_STATE", "_get_module", "_state_map"),
-    "ministack.core.persistence": ("STATE_DIR", "_json_default", "_state_format_version", "save_state", "load_state"),
+    "ministack.app": ("app", "PERSIST_STATE", "_get_module", "_load_persisted_state", "_state_map"),
+    "ministack.core.persistence": ("STATE_DIR", "PERSIST_STATE", "_json_default", "_state_format_version"),
     "ministack.core.lambda_runtime": ("reset",),
     "ministack.services.dynamodb": ("_tables", "_set_item", "_remove_item"),
     "ministack.services.sqs": ("_queues",),
@@ -37,13 +37,14 @@ class Privates:
     """ministack as a set of verbs. Make one only after its environment is set: importing it reads that."""
 
     def __init__(self) -> None:
-        self._app = import_module("ministack.app")
-        self._persistence = import_module("ministack.core.persistence")
-        self._runtime = import_module("ministack.core.lambda_runtime")
-        self._dynamodb = import_module("ministack.services.dynamodb")
-        self._sqs = import_module("ministack.services.sqs")
-        self._s3 = import_module("ministack.services.s3")
-        self._lambda = import_module("ministack.services.lambda_svc")
+        # Any: modules whose insides are read and replaced have no types to offer.
+        self._app: Any = import_module("ministack.app")
+        self._persistence: Any = import_module("ministack.core.persistence")
+        self._runtime: Any = import_module("ministack.core.lambda_runtime")
+        self._dynamodb: Any = import_module("ministack.services.dynamodb")
+        self._sqs: Any = import_module("ministack.services.sqs")
+        self._s3: Any = import_module("ministack.services.s3")
+        self._lambda: Any = import_module("ministack.services.lambda_svc")
         self._set_item = self._dynamodb._set_item
         self._remove_item = self._dynamodb._remove_item
         self._delivering = 0
@@ -77,7 +78,9 @@ class Privates:
         return module.get_state()
 
     def states(self, services: Iterable[str]) -> dict[str, Any]:
-        """Copies of these services' states; one that cannot be taken raises, so that no checkpoint misses it."""
+        """
+        Copies of these services' states; one that cannot be taken raises, so that no checkpoint misses it.
+        """
         return {service: self.state_of(service) for service in services}
 
     def write_state(self, folder: Path, service: str, state: Any) -> None:
@@ -187,7 +190,10 @@ class Privates:
         self._lambda._dynamodb_stream_positions.clear()
 
     def on_invocation(self, ended: Callable[[str, str, str, bool, int], None]) -> None:
-        """Call back after each invocation: function name, request id, what it logged, whether it failed, milliseconds."""
+        """
+        Call back after each invocation: function name, request id, what it logged, whether it failed,
+        milliseconds.
+        """
         keep = self._lambda._emit_lambda_logs
 
         def emit(func: Any, request_id: str, text: str, error: bool, milliseconds: int, **kwargs: Any) -> Any:

@@ -28,6 +28,9 @@ _APOSTROPHE = re.compile(r"['’ʼ]")
 _POSSESSIVE = re.compile(r"['’ʼ]s$")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
+_MOST_WORDS: Final = 96
+"""Words of a question that are looked for; whoever pastes a log has said enough by then."""
+
 _LONGEST: Final = 64
 """Longer runs are base64, hashes and the like: nobody asks for them, and they swell an index."""
 
@@ -63,14 +66,23 @@ def query_groups(question: str) -> list[tuple[str, ...]]:
     return list(informative or all_groups)
 
 
+def informative_words(text: str) -> list[str]:
+    """The words of a question that are no stop words, each once, in order, as they stand but lower-case."""
+    ignored = _ignored(detect(text))
+    words = dict.fromkeys(_TOKEN.findall(text.lower()))
+    return [word for word in words if word.replace("’", "'") not in ignored]
+
+
 @lru_cache(maxsize=256)
 def _groups(question: str) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
     language = detect(question)
     latin, cyrillic = _stems_of_question(language)
-    ignored = stop_words(language) if language != UNDETERMINED else _small_words()
+    ignored = _ignored(language)
     informative: dict[tuple[str, ...], None] = {}
     everything: dict[tuple[str, ...], None] = {}
     for token in _TOKEN.findall(question.lower()):
+        if len(informative) == _MOST_WORDS:
+            break
         stems = cyrillic if _CYRILLIC.search(token) else latin
         group = dict.fromkeys(
             term for stem in stems for term in _terms_of(token, (stem, stem), language == "vi")
@@ -113,7 +125,9 @@ def fold(word: str) -> str:
     word = word.translate(_BY_HAND)
     if word.isascii() or _CYRILLIC.search(word):
         return word
-    return "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
+    return "".join(
+        letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter)
+    )
 
 
 def _pairs(token: str) -> Iterable[str]:
@@ -140,7 +154,9 @@ def _stems_of_question(language: str) -> tuple[tuple[Stem | None, ...], tuple[St
     return ((own,) if language == "en" else (own, stemmer("en"))), both_cyrillic
 
 
-@lru_cache(maxsize=1)
-def _small_words() -> frozenset[str]:
-    """Words small in English or both Cyrillic languages: what is left out when the language is unknown."""
+@lru_cache(maxsize=64)
+def _ignored(language: str) -> frozenset[str]:
+    """Stop words; in an unknown language those of English, and those Russian and Ukrainian share."""
+    if language != UNDETERMINED:
+        return stop_words(language)
     return stop_words("en") | (stop_words("ru") & stop_words("uk"))

@@ -24,7 +24,7 @@ from candor.errors import Unauthenticated, Unavailable
 from candor.limits import LoginTries
 
 TRUST_SECONDS = 3.0
-"""How long a credential once looked up is believed. The contract promises five seconds to the last refusal."""
+"""How long a credential once looked up is believed. The contract promises its end within five seconds."""
 
 CLOCK_LEEWAY_SECONDS = 5
 """How far the clocks of two machines may differ."""

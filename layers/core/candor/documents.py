@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -105,6 +105,53 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
 
 
+def succession(
+    current: Document | None, draft: Draft, *, job_id: str | None, now: datetime
+) -> tuple[Document, Change]:
+    """
+    The row after `draft` is put where `current` stands; the very same object when nothing is to be written.
+
+    Content that failed to be indexed, or was deleted, is new when it comes again.
+    """
+    if current is None or current.deleted:
+        change = Change.CREATED
+    elif current.checksum != draft.checksum or current.status == Status.FAILED:
+        change = Change.UPDATED
+    elif job_id is None or not current.pending or job_id in current.awaited_by:
+        return current, Change.UNCHANGED
+    else:
+        return replace(current, awaited_by=(*current.awaited_by, job_id)), Change.UNCHANGED
+
+    alive = current if change == Change.UPDATED else None
+    return (
+        Document(
+            document_id=document_id_of(draft.url),
+            url=draft.url,
+            title=draft.title,
+            doc_type=draft.doc_type,
+            source=draft.source,
+            # A deleted row counts on: passages of its versions may still lie in an index.
+            version=current.version + 1 if current else 1,
+            served_version=alive.served_version if alive else 0,
+            status=Status.QUEUED,
+            error=None,
+            chunks_count=alive.chunks_count if alive else 0,
+            checksum=draft.checksum,
+            effective_date=draft.effective_date,
+            product=draft.product,
+            region=draft.region,
+            metadata=draft.metadata,
+            deleted=False,
+            job_id=job_id,
+            awaited_by=(job_id,) if job_id else (),
+            pending=True,
+            created_at=alive.created_at if alive else now,
+            updated_at=now,
+        ),
+        change,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
     """One page of a list."""
@@ -121,11 +168,14 @@ class Documents(Protocol):
     pending row reaches the index queue by the table's stream (an outbox: no second write to lose).
     """
 
-    def put(self, draft: Draft, *, job_id: str | None = None) -> tuple[Document, Change]:
+    def put(
+        self, draft: Draft, *, job_id: str | None = None, expected_version: int | None = None
+    ) -> tuple[Document, Change]:
         """
         Create or update by url. The same content again changes nothing. Last write wins.
 
-        The row's `awaited_by` names `job_id` unless the content was there and searchable already.
+        The row's `awaited_by` names `job_id` unless the content was there and searchable already. With an
+        `expected_version` that is not the current one: `Conflict`.
         """
         ...
 
@@ -149,7 +199,9 @@ class Documents(Protocol):
         """
         ...
 
-    def list(self, *, page: int, page_size: int, doc_type: str | None = None, text: str | None = None) -> Listing:
+    def list(
+        self, *, page: int, page_size: int, doc_type: str | None = None, text: str | None = None
+    ) -> Listing:
         """Newest first by creation; `text` is looked for in title and url, in any case."""
         ...
 

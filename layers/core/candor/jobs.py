@@ -79,7 +79,9 @@ def settled(job: Job) -> Job:
 class Jobs(Protocol):
     """Where jobs are kept. Counters are atomic: several workers may report at once."""
 
-    def start(self, *, kind: str, subject: str, created_by: str, job_id: str | None = None, total: int = 0) -> Job:
+    def start(
+        self, *, kind: str, subject: str, created_by: str, job_id: str | None = None, total: int = 0
+    ) -> Job:
         """A queued job. With a `job_id` that exists already, that one as it is (a message seen twice)."""
         ...
 
@@ -92,8 +94,15 @@ class Jobs(Protocol):
         ...
 
     def progress(
-        self, job_id: str, *, done: int = 0, failed: int = 0, total: int = 0, errors: Sequence[JobError] = (),
-        checkpoint: Mapping[str, Any] | None = None, checkpoint_was: Mapping[str, Any] | None = None,
+        self,
+        job_id: str,
+        *,
+        done: int = 0,
+        failed: int = 0,
+        total: int = 0,
+        errors: Sequence[JobError] = (),
+        checkpoint: Mapping[str, Any] | None = None,
+        checkpoint_was: Mapping[str, Any] | None = None,
     ) -> Job:
         """
         Add to the counters and errors; a queued job becomes running. Returns the job after it.

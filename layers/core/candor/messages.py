@@ -1,8 +1,10 @@
 """Messages: what travels on the queues. Both ends import these; nothing else knows the JSON."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
+from urllib.parse import unquote_plus
 
 from candor.errors import Malformed
 
@@ -26,20 +28,62 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentToIndex(Message):
-    """Make the current version of this document searchable, or remove it. The id alone: the worker reads the truth."""
+    """Make this document searchable, or remove it. Only its id: the worker reads the truth."""
 
     document_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceToRead(Message):
-    """Read an object of the source bucket from this record on, for this job; or withdraw it when `removed`."""
+    """Go on reading an object of the source bucket for this job; or withdraw it when `removed`."""
 
     key: str
     job_id: str
     start: int = 0
     """Which record to go on from: for people who look at the queue. The job's checkpoint decides."""
     removed: bool = False
+    mark: str = ""
+    """Which content of the object is meant (`objects.mark_of`); blank: whatever lies there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectChanged(Message):
+    """Something happened to an object: look at it as it is now. `sequencer` tells two events apart."""
+
+    key: str
+    removed: bool
+    sequencer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceWork(Message):
+    """What one message on the source queue asks for: S3 notifies there, and we send there ourselves."""
+
+    changes: tuple[ObjectChanged, ...] = ()
+    to_read: SourceToRead | None = None
+
+    @classmethod
+    def from_json(cls, body: str) -> Self:
+        """An S3 notification (its test event asks for nothing) or a `SourceToRead`."""
+        try:
+            fields = json.loads(body)
+            if fields.get("Event") == "s3:TestEvent":
+                return cls()
+            if "Records" in fields:
+                return cls(changes=tuple(_change(record) for record in fields["Records"]))
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise Malformed("The message is neither an S3 notification nor a SourceToRead.") from error
+        return cls(to_read=SourceToRead.from_json(body))
+
+
+def _change(record: Mapping[str, Any]) -> ObjectChanged:
+    thing = record["s3"]["object"]
+    return ObjectChanged(
+        # S3 sends keys as in a form: a blank is a plus sign.
+        key=unquote_plus(thing["key"]),
+        removed=str(record["eventName"]).removeprefix("s3:").startswith("ObjectRemoved"),
+        sequencer=str(thing.get("sequencer") or record.get("eventTime", "")),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +92,25 @@ class IndexToReconcile(Message):
 
     reconcile: bool
     job_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexWork(Message):
+    """What one message on the index queue asks for."""
+
+    document_id: str = ""
+    reconcile: IndexToReconcile | None = None
+
+    @classmethod
+    def from_json(cls, body: str) -> Self:
+        try:
+            fields = json.loads(body)
+            wants_reconcile = fields.get("reconcile") is True
+        except (ValueError, AttributeError) as error:
+            raise Malformed("The message is neither a DocumentToIndex nor an IndexToReconcile.") from error
+        if wants_reconcile:
+            return cls(reconcile=IndexToReconcile.from_json(body))
+        return cls(document_id=DocumentToIndex.from_json(body).document_id)
 
 
 class Queue(Protocol):

@@ -22,12 +22,84 @@ _NAMED = re.compile(
     re.I,
 )
 _URL_USER = re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,100}:)([^\s/@]{1,200})(@)", re.I)
-_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----END).){0,10000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?", re.S)
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----END).){0,10000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?",
+    re.S,
+)
 _ORDINARY = frozenset(
-    """incorrect wrong invalid expired required not lost forgotten reset set the a an my correct right empty too still never
-    always being changed unknown case sent stored saved encrypted hashed missing blocked ok fine good weak strong
-    неверный неправильный забыт утерян falsch ungültig vergessen incorrecta incorrecto inválida sai sao what where why
-    how needed optional asked visible hidden plain protected correctly rejected accepted no to in on at for and or""".split()
+    [
+        "incorrect",
+        "wrong",
+        "invalid",
+        "expired",
+        "required",
+        "not",
+        "lost",
+        "forgotten",
+        "reset",
+        "set",
+        "the",
+        "a",
+        "an",
+        "my",
+        "correct",
+        "right",
+        "empty",
+        "too",
+        "still",
+        "never",
+        "always",
+        "being",
+        "changed",
+        "unknown",
+        "case",
+        "sent",
+        "stored",
+        "saved",
+        "encrypted",
+        "hashed",
+        "missing",
+        "blocked",
+        "ok",
+        "fine",
+        "good",
+        "weak",
+        "strong",
+        "неверный",
+        "неправильный",
+        "забыт",
+        "утерян",
+        "falsch",
+        "ungültig",
+        "vergessen",
+        "incorrecta",
+        "incorrecto",
+        "inválida",
+        "sai",
+        "sao",
+        "what",
+        "where",
+        "why",
+        "how",
+        "needed",
+        "optional",
+        "asked",
+        "visible",
+        "hidden",
+        "plain",
+        "protected",
+        "correctly",
+        "rejected",
+        "accepted",
+        "no",
+        "to",
+        "in",
+        "on",
+        "at",
+        "for",
+        "and",
+        "or",
+    ]
 )
 
 
@@ -51,7 +123,11 @@ def _named(match: re.Match[str]) -> str:
     tail = match.group(4)[len(value) :]
     loose = match.group(2).strip().casefold() not in (":", "=")
     plain_word = value.isalpha() and (value.islower() or not loose)
-    if value.casefold() in _ORDINARY or value.startswith((MASK, "${", "<", "[")) or (loose and plain_word and len(value) < 4):
+    if (
+        value.casefold() in _ORDINARY
+        or value.startswith((MASK, "${", "<", "["))
+        or (loose and plain_word and len(value) < 4)
+    ):
         return match.group()
     return f"{match.group(1)}{match.group(2)}{match.group(3)}{MASK}{tail}"
 

@@ -113,7 +113,7 @@ def _light(language: str) -> Callable[[str], str]:
 
 
 def _slavic_root(word: str) -> str:
-    """Without a soft sign, a doubled н and a fleeting vowel: `ошибок` as `ошибк(а)`, `настроек` as `настройк(а)`."""
+    """Without a soft sign, a doubled н and a fleeting vowel: `ошибок` becomes `ошибк`, as `ошибка` does."""
     if len(word) > 3:
         word = word.removesuffix("ь")
     if word.endswith("нн"):

@@ -4,3 +4,269 @@ Wiring: which adapter stands behind which port.
 The only module that imports adapters. Each builder runs once per sandbox, on first use, and
 imports its library inside, so a function pays only for what it asks for.
 """
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from candor import settings
+
+if TYPE_CHECKING:
+    from candor.accounts import Accounts, Passwords, TokenDesk, UserAdministration
+    from candor.adapters.opensearch_client import OpenSearchEndpoint
+    from candor.authentication import Login, Signer
+    from candor.edge.gate import Gate
+    from candor.health import Health
+    from candor.limits import Counters
+    from candor.once import Once
+    from candor.search import Embedder, KeywordIndex, VectorIndex
+    from candor.sessions import Sessions
+
+_NO_SEARCH = "is not configured: set OPENSEARCH_HOST, or EMBEDDED_STORE on one machine."
+
+
+# ------------------------------------------------------------------ settings
+@cache
+def environment() -> Mapping[str, str]:
+    """The environment, completed from the secret. One call per sandbox."""
+    settings.log_replaced(os.environ)
+    secret_id = settings.App.read().secret_id
+    if secret_id is None:
+        return dict(os.environ)
+    from candor.adapters.secrets import read_secret
+
+    return settings.with_secrets(os.environ, read_secret(secret_id))
+
+
+@cache
+def app() -> settings.App:
+    return settings.App.read()
+
+
+@cache
+def stores() -> settings.Stores:
+    return settings.Stores.read()
+
+
+# ------------------------------------------------------------------ accounts and the gate
+@cache
+def accounts() -> "Accounts":
+    from candor.adapters.dynamodb_accounts import DynamoAccounts
+
+    return DynamoAccounts(settings.need(stores().accounts_table, "ACCOUNTS_TABLE"))
+
+
+@cache
+def counters() -> "Counters":
+    from candor.adapters.dynamodb_counters import DynamoCounters
+
+    return DynamoCounters(settings.need(stores().counters_table, "COUNTERS_TABLE"))
+
+
+@cache
+def once() -> "Once":
+    from candor.adapters.dynamodb_counters import DynamoLedger
+    from candor.once import Once
+
+    secret = settings.Security.read(environment()).jwt_secret or ""
+    ledger = DynamoLedger(settings.need(stores().counters_table, "COUNTERS_TABLE"))
+    return Once(ledger=ledger, secret=secret.encode("utf-8", "surrogatepass"))
+
+
+@cache
+def passwords() -> "Passwords":
+    from candor.adapters.passwords import Argon2Passwords
+
+    return Argon2Passwords()
+
+
+@cache
+def signer() -> "Signer":
+    from candor.adapters.tokens import JwtSigner
+
+    return JwtSigner(settings.Security.read(environment()).jwt_secret)
+
+
+@cache
+def gate() -> "Gate":
+    """What stands before every view. `SettingsError` when the environment is not one to start with."""
+    from candor.authentication import Authentication
+    from candor.edge.gate import Gate
+    from candor.limits import RateLimit
+
+    settings.check(environment())
+    security, limits = settings.Security.read(environment()), settings.Limits.read()
+    return Gate(
+        authentication=Authentication(
+            accounts=accounts(),
+            signer=signer(),
+            api_key=security.api_key,
+            admin_api_key=security.admin_api_key,
+            jwt_expire_minutes=security.jwt_expire_minutes,
+        ),
+        rate_limit=RateLimit(
+            counters=counters(),
+            requests=limits.rate_limit_requests,
+            window_seconds=limits.rate_limit_window_seconds,
+            customer_requests=limits.rate_limit_customer_requests,
+        ),
+        once=once(),
+        cors_origins=app().cors_origins,
+        public_query=app().public_query_enabled,
+    )
+
+
+@cache
+def login() -> "Login":
+    from candor.authentication import Login
+    from candor.limits import LoginTries
+
+    return Login(
+        accounts=accounts(),
+        passwords=passwords(),
+        signer=signer(),
+        tries=LoginTries(counters=counters()),
+        jwt_expire_minutes=settings.Security.read(environment()).jwt_expire_minutes,
+    )
+
+
+@cache
+def users() -> "UserAdministration":
+    from candor.accounts import UserAdministration
+
+    return UserAdministration(accounts=accounts(), passwords=passwords())
+
+
+@cache
+def token_desk() -> "TokenDesk":
+    from candor.accounts import TokenDesk
+
+    return TokenDesk(accounts=accounts())
+
+
+@cache
+def sessions() -> "Sessions":
+    from candor.adapters.dynamodb_sessions import DynamoSessions
+
+    return DynamoSessions(settings.need(stores().conversations_table, "CONVERSATIONS_TABLE"))
+
+
+# ------------------------------------------------------------------ search
+@cache
+def search_settings() -> settings.Search:
+    return settings.Search.read(environment())
+
+
+@cache
+def keywords() -> "KeywordIndex":
+    """OpenSearch where there is one, else the embedded index, else a sentence about what to set."""
+    search = search_settings()
+    from candor.analysis import ANALYSER_VERSION
+
+    if search.opensearch_host:
+        from candor.adapters.opensearch import OpenSearchKeywords
+
+        name = f"{search.opensearch_index}-words-{ANALYSER_VERSION}"
+        return OpenSearchKeywords(_opensearch(), index_name=name)
+    if search.embedded_store:
+        from candor.adapters.embedded_keywords import EmbeddedKeywords
+
+        return EmbeddedKeywords(f"{search.embedded_store}/words-{ANALYSER_VERSION}")
+    from candor.adapters.absent import AbsentKeywords
+
+    return AbsentKeywords(f"Search by words {_NO_SEARCH}")
+
+
+@cache
+def vectors() -> "VectorIndex":
+    """Pinecone where there is one, else OpenSearch's k-NN, else the embedded index, else a sentence."""
+    search, model = search_settings(), embedder()
+    name = f"{model.name}-{model.dimensions}"
+    if search.pinecone_host:
+        from candor.adapters.pinecone import PineconeVectors
+
+        key = settings.need(search.pinecone_api_key, "PINECONE_API_KEY")
+        return PineconeVectors(
+            host=search.pinecone_host, api_key=key, namespace=name, dimensions=model.dimensions
+        )
+    if search.opensearch_host:
+        from candor.adapters.opensearch import OpenSearchVectors
+
+        return OpenSearchVectors(
+            _opensearch(), index_name=f"{search.opensearch_index}-vectors-{name}", dimensions=model.dimensions
+        )
+    if search.embedded_store:
+        from candor.adapters.embedded_vectors import EmbeddedVectors
+
+        return EmbeddedVectors(f"{search.embedded_store}/vectors-{name}", model.dimensions)
+    from candor.adapters.absent import AbsentVectors
+
+    return AbsentVectors(f"Search by meaning {_NO_SEARCH} PINECONE_HOST will do too.")
+
+
+@cache
+def embedder() -> "Embedder":
+    """A model of the operator's where one is named and can be asked, else the embedded one."""
+    search = search_settings()
+    model = settings.Model.read(environment())
+    if search.embedding_model and (model.openai_api_key or search.embedding_base_url):
+        from candor.adapters.openai_embeddings import OpenAIEmbeddings
+
+        return OpenAIEmbeddings(
+            model=search.embedding_model,
+            dimensions=search.embedding_dimensions,
+            api_key=model.openai_api_key or "none",
+            base_url=search.embedding_base_url or model.openai_base_url or "",
+        )
+    folder = search.model_cache or (search.embedded_store and f"{search.embedded_store}/models")
+    if folder:
+        from candor.adapters.embedded_embedder import EmbeddedEmbedder
+
+        return EmbeddedEmbedder(folder)
+    from candor.adapters.absent import AbsentEmbedder
+
+    return AbsentEmbedder("No embedding model is set: OPENAI_API_KEY, or EMBEDDED_STORE on one machine.")
+
+
+def _opensearch() -> "OpenSearchEndpoint":
+    from candor.adapters.opensearch_client import OpenSearchEndpoint
+
+    search = search_settings()
+    url, region = settings.need(search.opensearch_host, "OPENSEARCH_HOST"), search.aws_region or ""
+    match search.opensearch_service:
+        case "es" | "aoss" as service:
+            return OpenSearchEndpoint(url=url, region=region, service=service)
+        case "basic":
+            return OpenSearchEndpoint(
+                url=url, user=search.opensearch_user or "", password=search.opensearch_password or ""
+            )
+        case _:
+            raise settings.SettingsError("OPENSEARCH_SERVICE must be es, aoss or basic.")
+
+
+# ------------------------------------------------------------------ health
+@cache
+def health() -> "Health":
+    from candor.adapters import probes
+    from candor.health import Health
+
+    queues = (stores().index_queue_url, stores().source_queue_url)
+    model = settings.Model.read(environment())
+    return Health(
+        checks={
+            "dynamodb": probes.table_probe(
+                settings.need(stores().documents_table, "DOCUMENTS_TABLE"), "document_id"
+            ),
+            "s3": probes.bucket_probe(settings.need(stores().source_bucket, "SOURCE_BUCKET")),
+            "queues": probes.queues_probe([url for url in queues if url]),
+            "search": probes.keywords_probe(keywords()),
+            "vectors": probes.vectors_probe(vectors(), embedder()),
+            # Without a key answers are extractive, and that cannot fail.
+            "model": probes.model_probe(
+                model.openai_base_url or "https://api.openai.com/v1", model.openai_api_key
+            )
+            if model.openai_api_key
+            else lambda: None,
+        }
+    )

@@ -9,7 +9,6 @@ whoever opens it next replays the rest. Readers take no lock; they notice a comm
 
 import contextlib
 import shutil
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -41,7 +40,6 @@ class EmbeddedKeywords:
         self._searcher: tantivy.Searcher | None = None
         self._seen: tuple[int, int] | None = None
         self._identity: str | None = None
-        self._refreshing = threading.Lock()
 
     def put(self, passages: Sequence[Passage]) -> None:
         if not passages:
@@ -53,22 +51,24 @@ class EmbeddedKeywords:
             self._catch_up()
 
     def search(self, question: str, *, limit: int, where: Where = ANYTHING) -> list[Hit]:
-        return self._hits(question, limit, _filters(self._schema, where))
+        found = self._found(question, limit, _filters(self._schema, where))
+        passages = self._store.passages([key for key, _ in found])
+        return [Hit(passage=passages[key], score=score) for key, score in found if key in passages]
 
     def score(self, question: str, passage_ids: Sequence[str]) -> dict[str, float]:
         if self._fresh() is None:
             return {}
-        keys = list(self._store.keys(passage_ids).values())
-        if not keys:
+        ids = {key: passage_id for passage_id, key in self._store.keys(passage_ids).items()}
+        if not ids:
             return {}
-        among = tantivy.Query.term_set_query(self._schema, "key", keys)
-        return {hit.passage.passage_id: hit.score for hit in self._hits(question, len(keys), [among])}
+        among = tantivy.Query.term_set_query(self._schema, "key", list(ids))
+        return {ids[key]: score for key, score in self._found(question, len(ids), [among])}
 
     def forget(self, document_id: str, *, keep_version: int | None = None) -> None:
         if self._store.open(create=False) is None:
             return
         with self._store.locked():
-            gone = [(key,) for key in self._store.of_document(document_id, but_version=keep_version)]
+            gone = [(key,) for key in self._store.of_document(document_id, below=keep_version)]
             if gone:
                 with self._store.transaction() as connection:
                     connection.executemany("DELETE FROM passages WHERE key = ?", gone)
@@ -78,27 +78,23 @@ class EmbeddedKeywords:
     def stored(self) -> Iterator[Stored]:
         return self._store.stored()
 
-    def _hits(self, question: str, limit: int, conditions: Sequence[tantivy.Query]) -> list[Hit]:
+    def _found(
+        self, question: str, limit: int, conditions: Sequence[tantivy.Query]
+    ) -> list[tuple[int, float]]:
+        """Keys and BM25, best first."""
         searcher = self._fresh()
         terms = query_terms(question)
         if searcher is None or not terms or limit < 1:
             return []
-
         query = _any_of(self._schema, terms)
         if conditions:
             # Beside a condition a clause that may match is no longer asked to: hence a query in a query.
             free = [(_AND, tantivy.Query.const_score_query(condition, _NOTHING)) for condition in conditions]
             query = tantivy.Query.boolean_query([(_AND, query), *free])
         with _translated():
-            found = searcher.search(query, limit, count=False).hits
-            keys = searcher.fast_field_values("key", [address for _, address in found])
-
-        passages = self._store.passages([int(key) for key in keys])
-        return [
-            Hit(passage=passages[int(key)], score=float(score))
-            for (score, _), key in zip(found, keys, strict=True)
-            if int(key) in passages
-        ]
+            hits = searcher.search(query, limit, count=False).hits
+            keys = searcher.fast_field_values("key", [address for _, address in hits])
+        return [(int(key), float(score)) for (score, _), key in zip(hits, keys, strict=True)]
 
     def _fresh(self) -> tantivy.Searcher | None:
         """A searcher that sees every put that has returned; None while nothing was ever put."""
@@ -106,7 +102,7 @@ class EmbeddedKeywords:
             if self._store.open(create=False) is None:
                 return None
             self._heal()
-        with self._refreshing, _translated():
+        with self._store.guard, _translated():
             assert self._index is not None
             now = self._folder().joinpath("meta.json").stat()
             if self._seen != (now.st_mtime_ns, now.st_ino):

@@ -167,12 +167,12 @@ class PassageStore:
                 yield row[0], passage_from(row[1:])
             after = rows[-1][0]
 
-    def of_document(self, document_id: str, *, but_version: int | None) -> list[int]:
-        """The keys of a document's passages, those of one version left out."""
+    def of_document(self, document_id: str, *, below: int | None) -> list[int]:
+        """The keys of a document's passages: of all versions, or of those below one."""
         with self.guard, translated():
             rows = self.reading().execute(
-                "SELECT key FROM passages WHERE document_id = ? AND version IS NOT ?",
-                (document_id, but_version),
+                "SELECT key FROM passages WHERE document_id = ? AND (? IS NULL OR version < ?)",
+                (document_id, below, below),
             )
             return [key for (key,) in rows]
 

@@ -12,7 +12,6 @@ it rescored exactly, recall@50 1.0. Graph indexes answer faster and find .94 (us
 
 import contextlib
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ import simsimd
 from numpy.typing import NDArray
 
 from candor.adapters.embedded_store import PassageStore, sync_folder, translated
-from candor.errors import Invalid, Unavailable
+from candor.errors import Unavailable
 from candor.search import ANYTHING, Hit, Passage, Stored, Vector, Where
 
 _SCHEMA = """
@@ -31,7 +30,8 @@ CREATE TABLE IF NOT EXISTS slots (key INTEGER PRIMARY KEY, slot INTEGER NOT NULL
 CREATE TABLE IF NOT EXISTS dead (slot INTEGER PRIMARY KEY, change INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS dead_by_change ON dead (change);
 CREATE TABLE IF NOT EXISTS codes (code INTEGER PRIMARY KEY AUTOINCREMENT, word TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS state (change INTEGER NOT NULL, generation INTEGER NOT NULL, slots INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS state (
+  change INTEGER NOT NULL, generation INTEGER NOT NULL, slots INTEGER NOT NULL);
 INSERT INTO state SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM state);
 """
 
@@ -66,7 +66,6 @@ class EmbeddedVectors:
         self._dimensions = dimensions
         self._store = PassageStore(Path(path), f"vectors-{dimensions}", schema=_SCHEMA)
         self._view: _View | None = None
-        self._refreshing = threading.Lock()
 
     def put(self, passages: Sequence[Passage], vectors: Sequence[Vector]) -> None:
         if not passages:
@@ -78,8 +77,8 @@ class EmbeddedVectors:
         with self._store.locked():
             with self._store.transaction() as connection:
                 change, generation, first = connection.execute("SELECT * FROM state").fetchone()
-                keys = list(self._store.write(kept, connection).values())
-                by_id = self._store.keys(list(rows))
+                self._sweep(generation)
+                by_id = self._store.write(kept, connection)
                 keys = [by_id[passage_id] for passage_id in rows]
                 owners = np.zeros(len(kept), dtype=_OWNER)
                 owners["key"] = keys
@@ -89,7 +88,8 @@ class EmbeddedVectors:
                 with translated():
                     self._append(generation, first, matrix, owners)
                 self._bury(connection, keys, change + 1)
-                connection.executemany("INSERT INTO slots VALUES (?, ?)", zip(keys, range(first, first + len(keys)), strict=True))  # fmt: skip
+                slots = range(first, first + len(keys))
+                connection.executemany("INSERT INTO slots VALUES (?, ?)", zip(keys, slots, strict=True))
                 connection.execute("UPDATE state SET change = ?, slots = ?", (change + 1, first + len(keys)))
             self._compact()
             self._store.fold_log()
@@ -144,7 +144,7 @@ class EmbeddedVectors:
             return
         with self._store.locked():
             with self._store.transaction() as connection:
-                keys = self._store.of_document(document_id, but_version=keep_version)
+                keys = self._store.of_document(document_id, below=keep_version)
                 (change,) = connection.execute("SELECT change FROM state").fetchone()
                 self._bury(connection, keys, change + 1)
                 connection.executemany("DELETE FROM passages WHERE key = ?", [(key,) for key in keys])
@@ -157,7 +157,7 @@ class EmbeddedVectors:
     def _matrix(self, vectors: Sequence[Vector], rows: int) -> _FLOATS:
         matrix = np.asarray(vectors, dtype=np.float32)
         if matrix.shape != (rows, self._dimensions):
-            raise Invalid(f"The index takes one vector of {self._dimensions} numbers for each passage.")
+            raise ValueError(f"The index takes one vector of {self._dimensions} numbers for each passage.")
         return matrix
 
     # Readers
@@ -167,7 +167,7 @@ class EmbeddedVectors:
         if self._store.open(create=False) is None:
             return None
         for _ in range(5):
-            with contextlib.suppress(FileNotFoundError), self._refreshing:
+            with contextlib.suppress(FileNotFoundError), self._store.guard:
                 self._view = self._seen_now(self._view)
                 return self._view
             # A compaction put another generation in its place between our two looks.
@@ -181,7 +181,9 @@ class EmbeddedVectors:
                 return view
             same = view is not None and view.generation == generation
             since = view.change if view is not None and same else -1
-            died = [slot for (slot,) in connection.execute("SELECT slot FROM dead WHERE change > ?", (since,))]
+            died = [
+                slot for (slot,) in connection.execute("SELECT slot FROM dead WHERE change > ?", (since,))
+            ]
         dead = np.array(died, dtype=np.int64)
         if view is not None and same:
             dead = np.union1d(view.dead, dead)
@@ -201,9 +203,14 @@ class EmbeddedVectors:
         return np.memmap(self._file(generation, kind), dtype, "r", shape=shape)
 
     def _exclude(self, distance: NDArray[Any], owners: NDArray[Any], where: Where) -> None:
-        for field, words in (("doc_type", where.doc_types), ("source", where.sources), ("status", where.statuses)):
+        for field, words in (
+            ("doc_type", where.doc_types),
+            ("source", where.sources),
+            ("status", where.statuses),
+        ):
             if words:
-                codes = [code for _, code in self._store.select("SELECT word, code FROM codes WHERE word IN", sorted(words))]  # fmt: skip
+                known = self._store.select("SELECT code FROM codes WHERE word IN", sorted(words))
+                codes = [code for (code,) in known]
                 distance[~np.isin(owners[field], codes)] = np.inf
 
     # Writers, all with the lock held
@@ -214,9 +221,10 @@ class EmbeddedVectors:
 
     def _bury(self, connection: Any, keys: Sequence[int], change: int) -> None:
         """The slots these keys have had are dead from this change on."""
-        one_each = [(key,) for key in keys]
-        connection.executemany(f"INSERT INTO dead SELECT slot, {int(change)} FROM slots WHERE key = ?", one_each)  # noqa: S608  # fmt: skip
-        connection.executemany("DELETE FROM slots WHERE key = ?", one_each)
+        connection.executemany(
+            "INSERT INTO dead SELECT slot, ? FROM slots WHERE key = ?", [(change, key) for key in keys]
+        )
+        connection.executemany("DELETE FROM slots WHERE key = ?", [(key,) for key in keys])
 
     def _append(self, generation: int, first: int, matrix: _FLOATS, owners: NDArray[Any]) -> None:
         for kind, rows in (("f32", matrix), ("i8", _rough(matrix)), ("owners", owners)):
@@ -252,8 +260,16 @@ class EmbeddedVectors:
             connection.execute("DELETE FROM dead")
             new = (change + 1, generation + 1, len(living))
             connection.execute("UPDATE state SET change = ?, generation = ?, slots = ?", new)
+
+    def _sweep(self, generation: int) -> None:
+        """
+        Remove files of other generations: of the last one, and of one that a kill left half copied.
+
+        Not done right after a compaction, so that a reader which has just looked still finds its files.
+        """
+        current = f"vectors-{self._dimensions}-{generation}."
         for file in self._store.folder.glob(f"vectors-{self._dimensions}-*.*"):
-            if not file.name.startswith(f"vectors-{self._dimensions}-{generation + 1}."):
+            if not file.name.startswith(current):
                 file.unlink(missing_ok=True)
 
     def _file(self, generation: int, kind: str) -> Path:

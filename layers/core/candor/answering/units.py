@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from candor.answering.markup import plain
+from candor.answering.cleaning import plain
 
 Kind = Literal["sentence", "lead", "item", "step", "row", "code", "heading", "asked"]
 
@@ -14,8 +14,12 @@ _HEADING = re.compile(r"\s*#{1,6}\s+\S")
 _BOLD_LINE = re.compile(r"\s*\*\*[^*]{2,80}\*\*:?\s*$")
 _ROW = re.compile(r"\s*\|.*\|\s*$")
 _RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$")
-_ASKED = re.compile(r"\s*\**(?:customer|client|user|question|q|клиент|вопрос|kunde|frage|cliente|pregunta)\**\s*:", re.I)
-_SPEAKER = re.compile(r"^\**(?:answer|a|staff|support|agent|resolution|solution|ответ|antwort|respuesta)\**\s*:\**\s*", re.I)
+_ASKED = re.compile(
+    r"\s*\**(?:customer|client|user|question|q|клиент|вопрос|kunde|frage|cliente|pregunta)\**\s*:", re.I
+)
+_SPEAKER = re.compile(
+    r"^\**(?:answer|a|staff|support|agent|resolution|solution|ответ|antwort|respuesta)\**\s*:\**\s*", re.I
+)
 _END = re.compile(r"[.!?…]+[\"'”»)\]*_`]*(?=\s+[\"'“«(\[*_`]*[^\Wa-zа-яёіїєґ_]|\s*$)|[。！？]")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|incl|no|nr|fig|dr|mr|mrs|ms|st|inc|ltd|z\.\s?b|bzw|ca|usw|evtl|т\.\s?е|т\.\s?д|"
@@ -54,7 +58,9 @@ def units(text: str) -> list[Unit]:
         at += len(line) + 1
     found: list[Unit] = []
     block = -1
-    index = 0
+    index = _cut_code(text, lines, found)
+    if found:
+        block = 0
     in_list = False
     after_blank = True
     while index < len(lines):
@@ -68,12 +74,15 @@ def units(text: str) -> list[Unit]:
             index = _code(text, lines, index, block, found)
             in_list = in_list and bool(line[:1].isspace())
         elif _ROW.match(line) or (
-            "|" in line and index + 1 < len(lines) and _RULE.match(lines[index + 1][1]) and "|" in lines[index + 1][1]
+            "|" in line
+            and index + 1 < len(lines)
+            and _RULE.match(lines[index + 1][1])
+            and "|" in lines[index + 1][1]
         ):
             block += 1
             index = _table(lines, index, block, found)
             in_list = False
-        elif _HEADING.match(line) or _BOLD_LINE.match(line):
+        elif _HEADING.match(line) or _BOLD_LINE.match(line) or (after_blank and _titled(lines, index)):
             block += 1
             title = plain(line.strip().lstrip("#")).strip(" *:")
             found.append(Unit(kind="heading", text=title, start=start, end=start + len(line), block=block))
@@ -91,6 +100,55 @@ def units(text: str) -> list[Unit]:
             index = _paragraph(text, lines, index, block, found)
         after_blank = False
     return found
+
+
+def _cut_code(text: str, lines: list[tuple[int, str]], found: list[Unit]) -> int:
+    """A passage may begin in the middle of a code block: up to its closing fence it is code. Lines read."""
+    fences = [number for number, (_, line) in enumerate(lines) if _FENCE.match(line)]
+    if len(fences) % 2 == 0:
+        return 0
+    first = fences[0]
+    closes = lines[first][1].strip() in ("```", "~~~") and (
+        first + 1 == len(lines) or not lines[first + 1][1].strip()
+    )
+    if not closes or not first:
+        return 0
+    end = lines[first - 1][0] + len(lines[first - 1][1])
+    code = text[:end].strip("\n")
+    if code.strip():
+        found.append(Unit(kind="code", text=code, start=0, end=end, block=0))
+    return first + 1
+
+
+def _titled(lines: list[tuple[int, str]], index: int) -> bool:
+    """
+    Whether this line is the heading of what follows.
+
+    Where small sections were joined into one passage their headings stand as plain lines above the text.
+    """
+    line = lines[index][1].strip()
+    if not 3 <= len(line) <= 90 or line[-1] in ".!:;,…" or _ITEM.match(line) or index + 1 >= len(lines):
+        return False
+    following = lines[index + 1][1].lstrip()
+    opens = line.lstrip('*_`«“"(')[:1]
+    begins = following.lstrip('*_`«“"(>[!')[:1]
+    return (
+        bool(following)
+        and (
+            opens.isupper()
+            or opens.isdigit()
+            or " › " in line
+            or line.endswith("?")
+            or "-" in line.split()[0]
+        )
+        and (
+            begins.isupper()
+            or begins.isdigit()
+            or bool(_ITEM.match(following))
+            or bool(_FENCE.match(following))
+        )
+        and len(line.split()) <= 14
+    )
 
 
 def _code(text: str, lines: list[tuple[int, str]], index: int, block: int, found: list[Unit]) -> int:
@@ -151,9 +209,14 @@ def _item(text: str, lines: list[tuple[int, str]], index: int, block: int, found
     last = index + 1
     while last < len(lines):
         following = lines[last][1]
-        if not following.strip() or not following[:1].isspace() and not _lazy(following):
+        if not following.strip() or (not following[:1].isspace() and not _lazy(following)):
             break
-        if _ITEM.match(following) or _FENCE.match(following) or _ROW.match(following) or _HEADING.match(following):
+        if (
+            _ITEM.match(following)
+            or _FENCE.match(following)
+            or _ROW.match(following)
+            or _HEADING.match(following)
+        ):
             break
         last += 1
     begin = start + match.end()
@@ -176,7 +239,9 @@ def _item(text: str, lines: list[tuple[int, str]], index: int, block: int, found
 
 def _lazy(line: str) -> bool:
     """A line that goes on an item without indentation."""
-    return bool(line) and not (_ITEM.match(line) or _FENCE.match(line) or _ROW.match(line) or _HEADING.match(line))
+    return bool(line) and not (
+        _ITEM.match(line) or _FENCE.match(line) or _ROW.match(line) or _HEADING.match(line)
+    )
 
 
 def _paragraph(text: str, lines: list[tuple[int, str]], index: int, block: int, found: list[Unit]) -> int:
@@ -184,7 +249,8 @@ def _paragraph(text: str, lines: list[tuple[int, str]], index: int, block: int, 
     while last < len(lines):
         line = lines[last][1]
         if not line.strip() or (
-            last > first and not _lazy(line) or (last > first and (_ASKED.match(line) or _SPEAKER.match(line.strip())))
+            (last > first and not _lazy(line))
+            or (last > first and (_ASKED.match(line) or _SPEAKER.match(line.strip())))
         ):
             break
         last += 1
@@ -205,7 +271,9 @@ def sentences(text: str) -> list[tuple[int, int]]:
     found = []
     start = 0
     for match in _END.finditer(text):
-        if match.group()[0] == "." and _ABBREVIATION.search(text[max(start, match.start() - 12) : match.start() + 1]):
+        if match.group()[0] == "." and _ABBREVIATION.search(
+            text[max(start, match.start() - 12) : match.start() + 1]
+        ):
             if match.end() < len(text.rstrip()):
                 continue
         found.append((start, match.end()))

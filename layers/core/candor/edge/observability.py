@@ -28,10 +28,10 @@ def observed(handler: Handler, *, build: Callable[[], object]) -> Handler:
     if not domain.handlers:
         # The domain logs by the standard library; its lines take the same shape and the same keys.
         domain.handlers, domain.propagate = list(logger.handlers), False
-        domain.setLevel(logger.level)
+        domain.setLevel(logger.log_level)
     if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
         build()
-    return logger.inject_lambda_context(metrics.log_metrics(handler), clear_state=True)  # type: ignore[no-any-return]
+    return logger.inject_lambda_context(metrics.log_metrics(handler), clear_state=True)
 
 
 def log_failure(event: str, error: BaseException, **keys: object) -> None:

@@ -78,7 +78,11 @@ _AUTH = (
     ),
     _auth("GET", "/v1/auth/me", Access.USER_JWT, "Who is signed in.", reply=auth.UserReply),
     _auth(
-        "GET", "/v1/auth/tokens", Access.USER_JWT, "Your own tokens, newest first.", reply=list[auth.TokenReply]
+        "GET",
+        "/v1/auth/tokens",
+        Access.USER_JWT,
+        "Your own tokens, newest first.",
+        reply=list[auth.TokenReply],
     ),
     _auth(
         "POST",
@@ -96,9 +100,7 @@ _AUTH = (
         "Withdraw one of your tokens; it is refused everywhere within five seconds.",
         reply=auth.WithdrawnReply,
     ),
-    _auth(
-        "GET", "/v1/admin/users", Access.ADMIN, "All users.", query=Paging, reply=auth.AccountsReply
-    ),
+    _auth("GET", "/v1/admin/users", Access.ADMIN, "All users.", query=Paging, reply=auth.AccountsReply),
     _auth(
         "POST",
         "/v1/admin/users",

@@ -11,6 +11,9 @@ MAX_QUESTION = 20_000
 MAX_TURNS = 100
 
 
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+
+
 class TurnBody(Body):
     role: Literal["user", "assistant"]
     content: Annotated[str, Field(max_length=MAX_QUESTION)]
@@ -22,7 +25,7 @@ class ReplyBody(Body):
     source_id: Annotated[str, Field(max_length=256)] | None = None
     conversation_history: list[TurnBody] | None = Field(None, max_length=MAX_TURNS)
     """Oldest first, without the query itself."""
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] | None = None
+    language: Language | None = None
     """Of the reply; left out: the language of the query."""
 
 

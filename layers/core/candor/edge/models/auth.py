@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from candor.accounts import Role, Scope, Token, User
 from candor.edge.models import Body, Reply, Words
 
-MIN_PASSWORD = 8
+MIN_PASSWORD = 6
 
 
 def _long_enough(password: str) -> str:
@@ -67,8 +67,16 @@ class TokenReply(Reply):
     created_at: datetime
 
     @classmethod
-    def of(cls, token: Token) -> Self:
-        return cls(**_fields(token))
+    def of(cls, token: Token) -> "TokenReply":
+        return TokenReply(
+            id=token.token_id,
+            name=token.name,
+            token_prefix=token.prefix,
+            scopes=sorted(token.scopes),
+            expires_at=token.expires_at,
+            last_used_at=token.last_used_at,
+            created_at=token.created_at,
+        )
 
 
 class NewTokenReply(TokenReply):
@@ -77,19 +85,7 @@ class NewTokenReply(TokenReply):
 
     @classmethod
     def shown_once(cls, token: Token, key: str) -> Self:
-        return cls(**_fields(token), token=key)
-
-
-def _fields(token: Token) -> dict[str, object]:
-    return {
-        "id": token.token_id,
-        "name": token.name,
-        "token_prefix": token.prefix,
-        "scopes": sorted(token.scopes),
-        "expires_at": token.expires_at,
-        "last_used_at": token.last_used_at,
-        "created_at": token.created_at,
-    }
+        return cls(**dict(TokenReply.of(token)), token=key)
 
 
 class WithdrawnReply(Reply):

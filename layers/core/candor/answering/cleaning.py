@@ -1,4 +1,4 @@
-"""Markup: what may stand in an answer. Plain words, light Markdown, links to cited hosts; nothing else."""
+"""Cleaning: what may stand in an answer. Plain words, light Markdown, links to cited hosts; nothing else."""
 
 import html
 import re
@@ -17,7 +17,10 @@ _TAGS = (
     "section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|tfoot|th|"
     "thead|time|title|tr|track|tt|u|ul|var|video|wbr"
 )
-_TAG = re.compile(rf"<\s*/?\s*(?:{_TAGS})(?=[\s/>])[^<>]{{0,2000}}>?|<!--.{{0,2000}}?-->|<![A-Za-z][^>]{{0,300}}>", re.I | re.S)
+_TAG = re.compile(
+    rf"<\s*/?\s*(?:{_TAGS})(?=[\s/>])[^<>]{{0,2000}}>?|<!--.{{0,2000}}?-->|<![A-Za-z][^>]{{0,300}}>",
+    re.I | re.S,
+)
 _DANGEROUS = re.compile(r"<\s*(script|style)\b[^>]{0,500}>.{0,5000}?<\s*/\s*\1\s*>", re.I | re.S)
 _ANGLE = re.compile(r"<(?=[/!?A-Za-z])([^<>\n]{0,80})>?")
 URL = re.compile(
@@ -28,7 +31,10 @@ URL = re.compile(
     re.I,
 )
 """Whatever a chat window might make a link of."""
+MARKUP = re.compile(rf"!\[|<\s*/?\s*(?:{_TAGS})(?=[\s/>])|<!--", re.I)
+"""Images and HTML, which no sentence of a model may bring."""
 _BLANKS = re.compile(r"[ \t\u00a0]+")
+_QUOTED_LINE = re.compile(r"^[ \t]*>[ \t]?", re.M)
 _LOOSE_BOLD = re.compile(r"\*\*[ \t]*([^*\n]{1,200}?)[ \t]*\*\*")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\U000e0000-\U000e007f]")
 
@@ -38,7 +44,7 @@ ELSEWHERE = "[…]"
 
 def plain(text: str) -> str:
     """One line for a reader: no images, HTML or link syntax; emphasis and code spans stay."""
-    return _BLANKS.sub(" ", _stripped(text).replace("\n", " ")).strip()
+    return _BLANKS.sub(" ", _QUOTED_LINE.sub("", _stripped(text)).replace("\n", " ")).strip()
 
 
 def _stripped(text: str) -> str:

@@ -1,0 +1,126 @@
+"""Replies: answers to single questions, for help desks and for pages that ask on their own."""
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from candor import wiring
+from candor.answering.values import Answer, Question, Turn
+from candor.edge.gate import Gate, may_debug
+from candor.edge.http import Api, Call
+from candor.edge.models.answers import (
+    CitationReply,
+    DebugQuery,
+    QueryBody,
+    QueryReply,
+    ReplyBody,
+    SuggestedReply,
+)
+from candor.edge.observability import logger, observed
+from candor.errors import Unavailable
+from candor.sessions import Sessions, session_key
+
+
+class Answering(Protocol):
+    """From a question to an answer one can check."""
+
+    def answer(self, question: Question) -> Answer: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    gate: Gate
+    answering: Answering
+    sessions: Sessions
+    app_name: str
+
+
+@cache
+def service() -> Service:
+    return Service(
+        gate=wiring.gate(),
+        answering=wiring.answering(),
+        sessions=wiring.sessions(),
+        app_name=wiring.app().app_name,
+    )
+
+
+api = Api("replies", gate=lambda: service().gate)
+
+
+@api.view("POST", "/v1/reply/generate")
+def generate(call: Call) -> SuggestedReply:
+    body: ReplyBody = call.body
+    history = tuple(Turn(role=turn.role, content=turn.content) for turn in body.conversation_history or ())
+    answer = _answered(call, body.query, history=history, language=body.language)
+    return SuggestedReply.of(answer, _debug(call, answer))
+
+
+@api.view("POST", "/api/v1/query")
+def query(call: Call) -> QueryReply:
+    body: QueryBody = call.body
+    session = body.session_id and session_key(
+        principal_id=call.principal.principal_id, customer=call.customer, session_id=body.session_id
+    )
+    answer = _answered(call, body.query, history=_remembered(session))
+    if session:
+        try:
+            service().sessions.remember(session, body.query, answer.text, now=time.time())
+        except Unavailable:
+            # The answer is there and has been paid for; only the next one will know less.
+            logger.warning("not remembered")
+    return QueryReply(
+        query=body.query,
+        response=answer.text,
+        source=f"{service().app_name} Assistant",
+        decision=answer.decision,
+        confidence=answer.confidence,
+        citations=[CitationReply.of(citation) for citation in answer.citations],
+        followup_questions=list(answer.followup_questions),
+        session_id=body.session_id,
+    )
+
+
+def _remembered(session: str | None) -> tuple[Turn, ...]:
+    if not session:
+        return ()
+    try:
+        return tuple(service().sessions.turns(session, now=time.time()))
+    except Unavailable:
+        logger.warning("not remembered")
+        return ()
+
+
+def _answered(
+    call: Call, text: str, *, history: tuple[Turn, ...] = (), language: str | None = None
+) -> Answer:
+    answer = service().answering.answer(
+        Question(
+            text=text,
+            history=history,
+            language=language,
+            principal=call.principal.principal_id,
+            external_user_id=call.customer,
+            trace_id=call.trace_id,
+        )
+    )
+    logger.info(
+        "decided",
+        extra={
+            "answer_id": answer.answer_id,
+            "decision": answer.decision.value,
+            "confidence": round(answer.confidence, 3),
+            "citations": len(answer.citations),
+        },
+    )
+    return answer
+
+
+def _debug(call: Call, answer: Answer) -> dict[str, Any]:
+    asked: DebugQuery = call.query
+    shown = dict(answer.debug) if may_debug(call.principal, asked=asked.debug) else {}
+    return {**shown, "trace_id": call.trace_id}
+
+
+handler = observed(api, build=service)

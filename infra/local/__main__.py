@@ -1,0 +1,98 @@
+"""Command line: `python -m infra.local run`, and the words for a stack that is running."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+_DESCRIPTION = (
+    "Candor on this machine: an embedded AWS, the real template, the real functions. No account, no Docker."
+)
+_EPILOG = (
+    "Every setting may be a flag, a variable or a line of .env, in this order. "
+    "README.md has those of the functions."
+)
+
+
+def main(arguments: list[str]) -> int:
+    # Checked before anything is imported that an older interpreter could not even read.
+    if sys.version_info < (3, 11):  # noqa: UP036
+        running = ".".join(map(str, sys.version_info[:2]))
+        print(
+            f"Candor needs Python 3.11 or newer; this is {running}. "
+            "Set PYTHON, for example: make run PYTHON=python3.12"
+        )
+        return 1
+    from infra.local import options
+
+    parser = _parser(options.add_arguments)
+    parsed = parser.parse_args(arguments)
+    environ = options.environment(Path.cwd())
+    return _run(parsed, environ) if parsed.word == "run" else _say(parsed, environ)
+
+
+def _parser(add_run_arguments: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description=_DESCRIPTION, epilog=_EPILOG)
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    add_run_arguments(words.add_parser("run", help="start the stack and serve until Ctrl-C", epilog=_EPILOG))
+    drop = words.add_parser("drop", help="put a file into the source bucket and follow its job")
+    drop.add_argument("file", type=Path)
+    ingest = words.add_parser("ingest", help="drop a file, or every readable one under ./source")
+    ingest.add_argument("file", type=Path, nargs="?")
+    dry = words.add_parser("ingest-dry", help="what reading the bucket again would do")
+    dry.add_argument("prefix", nargs="?", default="")
+    invoke = words.add_parser("invoke", help="run one function on an event file")
+    invoke.add_argument("function")
+    invoke.add_argument("event", type=Path, nargs="?")
+    ask = words.add_parser("ask", help="ask a question and see the answer with its evidence")
+    ask.add_argument("question")
+    words.add_parser("create-admin", help="make the admin user of the credentials file")
+    words.add_parser("init-db", help="show the tables; the template makes them")
+    return parser
+
+
+def _run(parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    import asyncio
+
+    from infra.local import options
+    from infra.local.console import Console
+    from infra.local.deploy import DeployFailed
+    from infra.local.journal import JournalDamaged
+    from infra.local.run import run
+    from infra.local.serving import PortTaken
+    from infra.local.state import StateInUse
+
+    # Workers start all the time; without bytecode on disk each start takes 2.5 to 4.5 times as long.
+    sys.dont_write_bytecode = False
+    try:
+        chosen = options.parse(parsed, environ)
+        return asyncio.run(run(chosen, Console(level=environ.get("LOG_LEVEL", "INFO")), environ))
+    except (PortTaken, StateInUse, DeployFailed, JournalDamaged, ValueError) as refused:
+        print(refused, file=sys.stderr)
+        return 1
+
+
+def _say(parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from infra.local import words
+
+    try:
+        running = words.find_running(words.state_folder(environ), environ)
+        said = {
+            "drop": lambda: words.drop(running, parsed.file),
+            "ingest": lambda: words.ingest(running, parsed.file),
+            "ingest-dry": lambda: words.ingest_dry(running, parsed.prefix),
+            "invoke": lambda: words.invoke(running, parsed.function, parsed.event),
+            "ask": lambda: words.ask(running, parsed.question),
+            "create-admin": lambda: words.create_admin(running),
+            "init-db": lambda: words.init_db(running),
+        }
+        return said[parsed.word]()
+    except (words.NotPossible, OSError, BotoCoreError, ClientError) as refused:
+        print(refused, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

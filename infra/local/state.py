@@ -1,0 +1,62 @@
+"""State: the folder that outlives a run, used by one run at a time."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+OURS = ("aws", "generations", "journal", "s3", "store", "tmp", "credentials.env", "stack.json")
+"""
+All that a run leaves in its folder. Wiping removes these and nothing else: STATE may be set to any folder.
+"""
+
+
+class StateInUse(Exception):
+    """Another run holds the folder. The text is the sentence to show."""
+
+
+class State:
+    """The folder, locked for as long as this process lives: a kill lets go of it too."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises `StateInUse`."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        # Keys and customers' words lie here.
+        folder.chmod(0o700)
+        self._lock: TextIO = (folder / "lock").open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.seek(0)
+            holder = self._lock.read().strip()
+            self._lock.close()
+            whose = f" (process {holder})" if holder else ""
+            raise StateInUse(
+                f"{folder} is in use by another run{whose}: stop it, or set STATE to another folder."
+            ) from error
+        self._lock.seek(0)
+        self._lock.truncate()
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+    def wipe(self) -> None:
+        """Forget everything."""
+        for name in OURS:
+            path = self.folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def announce(self, stack: Mapping[str, Any]) -> None:
+        """Leave word for other commands of where this run answers."""
+        beside = self.folder / "stack.next"
+        beside.write_text(json.dumps(stack, indent=1), encoding="utf-8")
+        beside.replace(self.folder / "stack.json")
+
+    def close(self) -> None:
+        self._lock.close()

@@ -1,0 +1,66 @@
+"""Absent: what stands behind a search port when nothing is configured, and says what to set."""
+
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from candor.errors import Unavailable
+from candor.search import ANYTHING, Hit, Passage, Stored, Vector, Where
+
+
+class _Absent:
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def forget(self, document_id: str, *, keep_version: int | None = None) -> None:
+        self._refuse()
+
+    def stored(self) -> Iterator[Stored]:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise Unavailable(self._sentence, retry_after=60)
+
+
+class AbsentKeywords(_Absent):
+    """A `KeywordIndex` that is always unavailable."""
+
+    def put(self, passages: Sequence[Passage]) -> None:
+        self._refuse()
+
+    def search(self, question: str, *, limit: int, where: Where = ANYTHING) -> list[Hit]:
+        self._refuse()
+
+    def score(self, question: str, passage_ids: Sequence[str]) -> dict[str, float]:
+        self._refuse()
+
+
+class AbsentVectors(_Absent):
+    """A `VectorIndex` that is always unavailable."""
+
+    def put(self, passages: Sequence[Passage], vectors: Sequence[Vector]) -> None:
+        self._refuse()
+
+    def confirmed(self, document_id: str, version: int, passages: int) -> bool:
+        self._refuse()
+
+    def search(self, vector: Vector, *, limit: int, where: Where = ANYTHING) -> list[Hit]:
+        self._refuse()
+
+    def score(self, vector: Vector, passage_ids: Sequence[str]) -> dict[str, float]:
+        self._refuse()
+
+
+class AbsentEmbedder:
+    """An `Embedder` that is always unavailable."""
+
+    name = "none"
+    dimensions = 1
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def embed_passages(self, passages: Sequence[Passage]) -> list[Vector]:
+        raise Unavailable(self._sentence, retry_after=60)
+
+    def embed_question(self, question: str) -> Vector:
+        raise Unavailable(self._sentence, retry_after=60)

@@ -1,0 +1,63 @@
+"""DynamoDB: what every table of ours has in common, and its errors in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.models import Model
+
+from candor.errors import Unavailable
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
+M = TypeVar("M", bound=Model)
+
+
+def bound_to(model: type[M], table_name: str) -> type[M]:
+    """
+    This model on that table: a class of its own, because PynamoDB keeps the connection on the class.
+
+    Waits no longer than an API request can: the SDK's own 15 and 30 seconds outlive the caller.
+    """
+    meta = {
+        "table_name": table_name,
+        "connect_timeout_seconds": 2,
+        "read_timeout_seconds": 4,
+        "max_retry_attempts": 2,
+        "max_pool_connections": 20,
+    }
+    bound: type[M] = type(model.__name__, (model,), {"Meta": type("Meta", (), meta)})
+    return bound
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Errors of the library leave as `Unavailable`; a failed condition goes on, for its caller to read."""
+    try:
+        yield
+    except PynamoDBException as error:
+        if is_condition(error):
+            raise
+        raise Unavailable("The database is not available right now.") from error
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable("The database is not available right now.") from error
+
+
+def is_condition(error: BaseException) -> bool:
+    """Whether a write was refused because a condition did not hold."""
+    if isinstance(error, TransactWriteError):
+        return any(reason is not None and "Conditional" in reason.code for reason in _reasons(error))
+    return getattr(error, "cause_response_code", None) == CONDITION_FAILED
+
+
+def failed_conditions(error: BaseException) -> tuple[int, ...]:
+    """Which items of a transaction had a condition that did not hold."""
+    assert isinstance(error, TransactWriteError)
+    reasons = enumerate(_reasons(error))
+    return tuple(index for index, reason in reasons if reason is not None and "Conditional" in reason.code)
+
+
+def _reasons(error: TransactWriteError) -> Any:
+    return error.cancellation_reasons

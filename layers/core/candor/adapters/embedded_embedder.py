@@ -1,0 +1,69 @@
+"""
+Embedded embedder: MiniLM for English, WordLlama for everything else, no network.
+
+The two speak different dialects within one space of 384 dimensions. A question is compared with passages
+of its own dialect; against the other's its cosine is noise around 0, so a German question finds German
+passages by meaning, and English ones by the words they share. Across languages it takes a multilingual
+model (OpenAI's): say so where it matters.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from candor.adapters.minilm import DIMENSIONS, MiniLM
+from candor.adapters.wordllama import WordLlama
+from candor.language import UNDETERMINED, detect, script_of
+from candor.search import Passage, Vector, embedding_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ENGLISH: Final = frozenset({"en", UNDETERMINED})
+"""Of text in Latin letters; a bare product name or error code is as good as English."""
+
+
+class EmbeddedEmbedder:
+    """An `Embedder`. Nothing is loaded before the first text; `threads` go to the model."""
+
+    def __init__(self, cache_path: Path | str, threads: int = 1) -> None:
+        self._english = MiniLM(cache_path, threads=threads)
+        self._others = WordLlama()
+
+    @property
+    def name(self) -> str:
+        return "minilm-wordllama-1"
+
+    @property
+    def dimensions(self) -> int:
+        return DIMENSIONS
+
+    def embed_passages(self, passages: Sequence[Passage]) -> list[Vector]:
+        texts = [embedding_text(passage) for passage in passages]
+        return self._embed(texts, [passage.language for passage in passages])
+
+    def embed_question(self, question: str) -> Vector:
+        return self._embed([question], [detect(question)])[0]
+
+    def _embed(self, texts: Sequence[str], languages: Sequence[str]) -> list[Vector]:
+        english = [_is_english(text, language) for text, language in zip(texts, languages, strict=True)]
+        vectors: list[Vector] = [()] * len(texts)
+        for model, chosen in ((self._english, True), (self._others, False)):
+            rows = [row for row, is_english in enumerate(english) if is_english is chosen]
+            if rows:
+                embedded = model.embed([texts[row] for row in rows])
+                for row, vector in zip(rows, _widened(embedded), strict=True):
+                    vectors[row] = vector
+        return vectors
+
+
+def _is_english(text: str, language: str) -> bool:
+    return language in _ENGLISH and script_of(text) in ("latin", UNDETERMINED)
+
+
+def _widened(vectors: "NDArray[np.float32]") -> Any:
+    """Zeros behind what a model leaves free: it changes no cosine within a dialect."""
+    import numpy as np
+
+    return np.pad(vectors, ((0, 0), (0, DIMENSIONS - vectors.shape[1])))

@@ -1,0 +1,44 @@
+"""In-memory answers: snapshots without a database."""
+
+import threading
+from datetime import UTC, date
+
+from candor.answering.snapshots import Snapshot
+from candor.answering.values import Decision
+from candor.errors import NotFound, Unavailable
+
+
+class MemoryAnswers:
+    """`Answers` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.down = False
+        """Set it and every call raises `Unavailable`."""
+        self._kept: dict[str, Snapshot] = {}
+        self._lock = threading.Lock()
+
+    def keep(self, snapshot: Snapshot) -> None:
+        with self._open():
+            self._kept.setdefault(snapshot.answer_id, snapshot)
+
+    def get(self, answer_id: str) -> Snapshot:
+        with self._open():
+            found = self._kept.get(answer_id)
+        if found is None:
+            raise NotFound("There is no such answer.")
+        return found
+
+    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Snapshot]:
+        with self._open():
+            kept = list(self._kept.values())
+        found = [
+            each
+            for each in kept
+            if each.created_at.astimezone(UTC).date() == day and decision in (None, each.decision)
+        ]
+        return sorted(found, key=lambda each: (each.created_at, each.answer_id), reverse=True)[:limit]
+
+    def _open(self) -> threading.Lock:
+        if self.down:
+            raise Unavailable("The in-memory answers have been taken down.")
+        return self._lock

@@ -1,0 +1,31 @@
+"""Passwords with argon2id."""
+
+import secrets
+from functools import cached_property
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+
+class Argon2Passwords:
+    """
+    A `Passwords` with the OWASP parameters: 19 MiB, two passes, one lane; 17 ms on one core.
+
+    (scrypt at comparable strength takes 465 ms there: a login nobody can afford on a small function.)
+    """
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+    def hash(self, password: str) -> str:
+        return self._hasher.hash(password.encode("utf-8", "surrogatepass"))
+
+    def verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password.encode("utf-8", "surrogatepass"))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    @cached_property
+    def nobodys(self) -> str:
+        return self.hash(secrets.token_urlsafe(32))

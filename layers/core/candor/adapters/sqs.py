@@ -1,0 +1,79 @@
+"""SQS: messages sent so that each one is durable, and the dead-letter queue of a worker."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from candor.errors import Unavailable
+from candor.messages import Message
+
+_AT_ONCE = 10
+_ATTEMPTS = 5
+_MAX_BYTES = 200_000
+"""Of one batch. SQS takes 256 KiB with everything around it."""
+
+
+def _client() -> Any:
+    return boto3.client(
+        "sqs",
+        config=Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 2, "mode": "standard"}),
+    )
+
+
+class SqsQueue:
+    """A `Queue`, and a graveyard for what another queue's worker can never do. Connects at the first call."""
+
+    def __init__(self, url: str, *, client: Callable[[], Any] = _client) -> None:
+        self._url = url
+        self._make_client = client
+        self._made: Any = None
+
+    def send(self, *messages: Message) -> None:
+        entries: list[dict[str, str]] = []
+        size = 0
+        for number, message in enumerate(messages):
+            body = message.to_json()
+            if entries and (len(entries) == _AT_ONCE or size + len(body.encode()) > _MAX_BYTES):
+                self._send_all(entries)
+                entries, size = [], 0
+            entries.append({"Id": str(number), "MessageBody": body})
+            size += len(body.encode())
+        if entries:
+            self._send_all(entries)
+
+    def bury(self, body: str, *, reason: str, message_id: str) -> None:
+        """Keep a message with the sentence that says why it was given up."""
+        attributes = {
+            "Reason": {"DataType": "String", "StringValue": reason[:1_000] or "unknown"},
+            "OriginalMessageId": {"DataType": "String", "StringValue": message_id},
+        }
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=attributes)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("The queue is not available right now.") from error
+
+    def _send_all(self, entries: list[dict[str, str]]) -> None:
+        """A batch may succeed in part: only what failed is sent again."""
+        left = entries
+        for attempt in range(_ATTEMPTS):
+            try:
+                answer = self._client.send_message_batch(QueueUrl=self._url, Entries=left)
+            except (BotoCoreError, ClientError) as error:
+                raise Unavailable("The queue is not available right now.") from error
+            failed = {entry["Id"] for entry in answer.get("Failed", ())}
+            left = [entry for entry in left if entry["Id"] in failed]
+            if not left:
+                return
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - spreads retries, guards nothing
+        raise Unavailable("The queue did not take every message.")
+
+    @property
+    def _client(self) -> Any:
+        if self._made is None:
+            self._made = self._make_client()
+        return self._made

@@ -1,0 +1,413 @@
+"""Extracting: an answer out of the evidence's own sentences, steps and rows, without a model."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from candor.answering.asking import Kind
+from candor.answering.evidence import Inquiry, Source, narrowed
+from candor.answering.holding import demands, holds_kind
+from candor.answering.units import Unit
+from candor.answering.words import Bag, coverage
+
+_CONSIDERED = 12
+"""Passages looked into; answers came from the first 8 in all but 2 % of the development questions."""
+
+_MEASURED = 36
+"""Units whose likeness is computed, some 2 ms each."""
+
+_PROSE, _INSTRUCTIONS = 650, 1_300
+"""Characters of an answer: what people read without scrolling, and what a procedure needs."""
+
+_OFFICIAL = {"policy": 1.03, "tos": 1.03, "pricing": 1.03, "conversation": 0.93}
+"""What counts more when passages disagree: a policy before a help page, a past ticket last."""
+
+_DANGLING = re.compile(
+    r"^[\W_]*(?:this|that|these|those|it|its|they|them|he|she|such|both|however|also|therefore|thus|otherwise|then|but|and|or|so|"
+    r"instead|in (?:this|that|these|those|such) (?:case|cases|way)|additionally|moreover|furthermore|alternatively|afterwards?|"
+    r"это|этот|эта|эти|он|она|они|оно|поэтому|также|однако|тогда|иначе|затем|но|а|в этом случае|при этом|"
+    r"це|цей|ця|ці|він|вона|вони|тому|також|однак|тоді|інакше|потім|але|"
+    r"dies\w*|das|er|sie|es|diese\w*|deshalb|daher|auch|jedoch|dann|sonst|danach|aber|dabei|dafür|"
+    r"esto|este|esta|estos|estas|ello|también|sin embargo|entonces|además|pero|điều này|nó|chúng|tuy nhiên|do đó)\b",
+    re.I,
+)
+_BOILERPLATE = re.compile(
+    r"^(?:source|introduction|prerequisites|table of contents|note|example|examples|see also|back to top|learn more|read more|"
+    r"license: .*|by .{1,40}|in this (?:guide|tutorial|article).*|this (?:guide|tutorial|article) (?:will|shows|explains|describes).*|"
+    r"for more information.*|related (?:articles|pages).*|.{0,40}contributor's certificate of origin.*)\W*$",
+    re.I | re.S,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """One unit chosen for the answer. `source` counts into the inquiry's sources."""
+
+    source: int
+    unit: Unit
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extract:
+    """What was chosen, in reading order, and how well the best of it met the question."""
+
+    pieces: tuple[Piece, ...]
+    best: Piece
+    likeness: float | None
+
+    @property
+    def text(self) -> str:
+        return laid_out(self.pieces)
+
+
+@dataclass(slots=True)
+class _Candidate:
+    source: int
+    index: int
+    unit: Unit
+    words: float
+    score: float = 0.0
+    likeness: float | None = None
+
+
+def extract(inquiry: Inquiry) -> Extract | None:
+    """The pieces that answer best; None when nothing in the evidence shares anything with the question."""
+    candidates = _candidates(inquiry)
+    if not candidates:
+        return None
+    _score(inquiry, candidates)
+    best = max(candidates, key=lambda candidate: candidate.score)
+    chosen = _assembled(inquiry, candidates, best)
+    pieces = tuple(
+        Piece(source=candidate.source, unit=candidate.unit, score=candidate.score)
+        for candidate in _in_order(inquiry, chosen, best)
+    )
+    return Extract(
+        pieces=pieces,
+        best=Piece(source=best.source, unit=best.unit, score=best.score),
+        likeness=best.likeness,
+    )
+
+
+def _candidates(inquiry: Inquiry) -> list[_Candidate]:
+    found = []
+    for number, source in enumerate(inquiry.sources[:_CONSIDERED]):
+        heading = Bag.of("", source.passage.language)
+        asked = Bag.of("", source.passage.language)
+        for index, unit in enumerate(source.units):
+            bag = Bag.of(f"{unit.label} {unit.text}", source.passage.language)
+            if unit.kind == "heading":
+                heading = bag
+                continue
+            if unit.kind == "asked":
+                asked = asked | bag
+                continue
+            if _BOILERPLATE.match(unit.text) or len(unit.text) < 3:
+                continue
+            words = _words(inquiry, source, bag, heading | asked)
+            found.append(_Candidate(source=number, index=index, unit=unit, words=words))
+    return found
+
+
+def _words(inquiry: Inquiry, source: Source, bag: Bag, heading: Bag) -> float:
+    """The share of the question's weight met here: fully in the unit, less in what stands around it."""
+    total = found = 0.0
+    for term in inquiry.terms:
+        total += term.weight
+        if bag.holds(term.word):
+            found += term.weight
+        elif heading.holds(term.word) or source.head.holds(term.word):
+            found += 0.7 * term.weight
+        elif source.body.holds(term.word):
+            found += 0.35 * term.weight
+    return found / total if total else 0.0
+
+
+def _score(inquiry: Inquiry, candidates: list[_Candidate]) -> None:
+    top = max((source.score for source in inquiry.sources[:_CONSIDERED]), default=0.0) or 1.0
+    asked = inquiry.kinds[0]
+    for candidate in candidates:
+        source = inquiry.sources[candidate.source]
+        kind = 1.0 if demands(asked) and holds_kind(candidate.unit.text, asked) else 0.0
+        candidate.score = 0.42 * candidate.words + 0.36 * source.score / top + 0.1 * kind
+    candidates.sort(key=lambda candidate: -candidate.score)
+    measured = candidates[:_MEASURED]
+    if inquiry.likeness is not None:
+        nearness = inquiry.likeness.of(
+            inquiry.text,
+            [narrowed(inquiry.sources[each.source].passage, each.unit.text[:400]) for each in measured],
+        )
+        for candidate, near in zip(measured, nearness, strict=True):
+            candidate.likeness = near
+    for candidate in candidates:
+        source = inquiry.sources[candidate.source]
+        if candidate.likeness is not None:
+            near = candidate.likeness
+        else:
+            # Not among those measured, or nothing to measure with: the passage's own, discounted.
+            near = (source.cosine if source.cosine is not None else 0.45) * (0.5 if inquiry.likeness else 0.8)
+        candidate.score += 0.55 * near
+        if candidate.unit.kind == "code":
+            candidate.score -= 0.0 if asked in (Kind.COMMAND, Kind.STEPS) else 0.06
+        if _is_code_like(candidate.unit.text) and candidate.unit.kind != "code":
+            candidate.score -= 0.15
+        if len(candidate.unit.text) < 25 and candidate.unit.kind in ("sentence", "item"):
+            candidate.score -= 0.05
+        candidate.score *= _OFFICIAL.get(source.passage.doc_type, 1.0)
+
+
+def _is_code_like(text: str) -> bool:
+    """Code that lost its fence: more signs than words."""
+    signs = sum(not character.isalnum() and not character.isspace() for character in text)
+    return len(text) > 20 and signs > 0.22 * len(text) and text.count("`") < 2
+
+
+def _assembled(inquiry: Inquiry, candidates: Sequence[_Candidate], best: _Candidate) -> list[_Candidate]:
+    """The best unit with what belongs to it, then others that add something, within a reader's patience."""
+    by_place = {(each.source, each.index): each for each in candidates}
+    procedure = inquiry.kinds[0] in (Kind.STEPS, Kind.COMMAND, Kind.REASON)
+    budget = _INSTRUCTIONS if procedure or best.unit.kind in ("step", "code") else _PROSE
+    passage = _under_one_heading(inquiry, candidates, best)
+    chosen: dict[tuple[int, int], _Candidate] = {}
+
+    def length() -> int:
+        return sum(len(each.unit.text) + 2 for each in chosen.values())
+
+    if sum(len(each.unit.text) + 2 for each in passage) <= (budget if procedure else 420):
+        chosen.update({(each.source, each.index): each for each in passage})
+    else:
+        for each in _family(inquiry, by_place, best, budget):
+            chosen[(each.source, each.index)] = each
+
+    for each in _continued(inquiry, by_place, chosen, budget - length()):
+        chosen[(each.source, each.index)] = each
+    documents = {inquiry.sources[best.source].passage.document_id}
+    met = _met(inquiry, chosen.values())
+    for other in sorted(candidates, key=lambda each: -each.score):
+        place = (other.source, other.index)
+        if place in chosen or len(chosen) >= 14:
+            continue
+        if other.score < 0.78 * best.score or length() > budget:
+            break
+        source = inquiry.sources[other.source]
+        bag = Bag.of(other.unit.text, source.passage.language)
+        adds = {term.word for term in inquiry.heavy if term.word not in met and bag.holds(term.word)}
+        # Another passage earns its place by a word of the question that is still unanswered.
+        if not adds and not (other.source == best.source and other.score >= 0.85 * best.score):
+            continue
+        if source.passage.document_id not in documents and len(documents) >= 2:
+            continue
+        family = _family(inquiry, by_place, other, budget - length())
+        if length() + sum(len(each.unit.text) + 2 for each in family) > budget * 1.15:
+            continue
+        for each in family:
+            chosen[(each.source, each.index)] = each
+        documents.add(source.passage.document_id)
+        met |= adds
+    return list(chosen.values())
+
+
+def _under_one_heading(
+    inquiry: Inquiry, candidates: Sequence[_Candidate], best: _Candidate
+) -> list[_Candidate]:
+    """The candidates of the best one's passage that no heading parts from it."""
+    units = inquiry.sources[best.source].units
+    bounds = [-1, *(index for index, unit in enumerate(units) if unit.kind == "heading"), len(units)]
+    first = max(bound for bound in bounds if bound < best.index)
+    last = min(bound for bound in bounds if bound > best.index)
+    return [each for each in candidates if each.source == best.source and first < each.index < last]
+
+
+def _continued(
+    inquiry: Inquiry,
+    by_place: dict[tuple[int, int], _Candidate],
+    chosen: dict[tuple[int, int], _Candidate],
+    budget: int,
+) -> list[_Candidate]:
+    """The rest of a list that was cut between two passages, when the next passage was found too."""
+    source, index = max(chosen)
+    units = inquiry.sources[source].units
+    if len({number for number, _ in chosen}) != 1 or units[index].kind not in (
+        "step",
+        "item",
+        "code",
+        "lead",
+    ):
+        return []
+    if any(unit.kind not in ("step", "item", "code") for unit in units[index + 1 :]):
+        return []
+    passage = inquiry.sources[source].passage
+    for number, other in enumerate(inquiry.sources):
+        if other.passage.document_id == passage.document_id and other.passage.ordinal == passage.ordinal + 1:
+            following: list[_Candidate] = []
+            for place, unit in enumerate(other.units):
+                budget -= len(unit.text)
+                if unit.kind not in ("step", "item", "code") or budget < 0 or unit.number == 1:
+                    break
+                following.append(
+                    by_place.get((number, place))
+                    or _Candidate(source=number, index=place, unit=unit, words=0.0)
+                )
+            return following
+    return []
+
+
+def _met(inquiry: Inquiry, chosen: Iterable[_Candidate]) -> set[str]:
+    met: set[str] = set()
+    for each in chosen:
+        source = inquiry.sources[each.source]
+        bag = Bag.of(each.unit.text, source.passage.language) | source.head
+        met.update(term.word for term in inquiry.heavy if bag.holds(term.word))
+    return met
+
+
+def _family(
+    inquiry: Inquiry, by_place: dict[tuple[int, int], _Candidate], core: _Candidate, budget: int
+) -> list[_Candidate]:
+    """A unit with those it cannot do without: its introduction, the rest of its steps, its command."""
+    units = inquiry.sources[core.source].units
+    wanted = {core.index}
+    block = [index for index, unit in enumerate(units) if unit.block == core.unit.block]
+
+    def size(indexes: Iterable[int]) -> int:
+        return sum(len(units[index].text) + 2 for index in indexes)
+
+    if core.unit.kind in ("step", "item"):
+        run = _run(units, core.index)
+        if size(run) <= budget:
+            wanted.update(run)
+        elif core.unit.kind == "step":
+            wanted.update(index for index in run if abs(index - core.index) <= 2)
+        else:
+            wanted.update(
+                index
+                for index in run
+                if (each := by_place.get((core.source, index))) and each.score >= 0.85 * core.score
+            )
+        first = min(wanted)
+        if first and units[first - 1].kind == "lead":
+            wanted.add(first - 1)
+    elif core.unit.kind == "row":
+        equals = [
+            index
+            for index in block
+            if (each := by_place.get((core.source, index))) and each.words >= core.words - 0.02
+        ]
+        wanted.update(equals[:6] if len(equals) <= 6 else [core.index])
+    elif core.unit.kind == "code":
+        if core.index and units[core.index - 1].kind in ("lead", "sentence", "step", "item"):
+            wanted.add(core.index - 1)
+    elif core.unit.kind == "lead":
+        wanted.update(_following(units, core.index, budget - len(core.unit.text)))
+    else:
+        wanted.update(
+            index for index in (core.index - 1, core.index + 1) if index in block and size(block) <= 330
+        )
+        following = core.index + 1
+        if following < len(units) and units[following].kind == "code" and size([following]) <= 500:
+            wanted.add(following)
+    for index in sorted(wanted):
+        if (
+            index
+            and units[index].kind == "sentence"
+            and _DANGLING.match(units[index].text)
+            and units[index - 1].kind in ("sentence", "lead")
+        ):
+            wanted.add(index - 1)
+    return [by_place[(core.source, index)] for index in sorted(wanted) if (core.source, index) in by_place]
+
+
+def _run(units: Sequence[Unit], index: int) -> list[int]:
+    """The whole list around a step or item, the code between its steps included."""
+
+    def inside(unit: Unit) -> bool:
+        return unit.kind in ("step", "item", "code")
+
+    first = last = index
+    while (
+        first
+        and inside(units[first - 1])
+        and not (units[first].kind == "step" and units[first].number == 1 and units[first].depth == 0)
+    ):
+        first -= 1
+    while (
+        last + 1 < len(units)
+        and inside(units[last + 1])
+        and not (
+            units[last + 1].kind == "step" and units[last + 1].number == 1 and units[last + 1].depth == 0
+        )
+    ):
+        last += 1
+    return list(range(first, last + 1))
+
+
+def _following(units: Sequence[Unit], index: int, budget: int) -> list[int]:
+    """What an introduction introduces."""
+    following: list[int] = []
+    for other in range(index + 1, len(units)):
+        unit = units[other]
+        if unit.kind in ("heading", "lead", "asked") or (following and unit.kind == "sentence"):
+            break
+        budget -= len(unit.text)
+        if budget < 0:
+            break
+        following.append(other)
+    return following
+
+
+def _in_order(inquiry: Inquiry, chosen: Sequence[_Candidate], best: _Candidate) -> list[_Candidate]:
+    """The best document first, then as the documents have it."""
+    first = inquiry.sources[best.source].passage.document_id
+
+    def place(each: _Candidate) -> tuple[bool, str, int, int]:
+        passage = inquiry.sources[each.source].passage
+        return (passage.document_id != first, passage.document_id, passage.ordinal, each.index)
+
+    ordered: list[_Candidate] = []
+    seen: set[str] = set()
+    for each in sorted(chosen, key=place):
+        key = each.unit.text.casefold()
+        if key not in seen:
+            ordered.append(each)
+        seen.add(key)
+    return ordered
+
+
+def laid_out(pieces: Sequence[Piece]) -> str:
+    """Pieces as light Markdown: paragraphs, lists, fenced code."""
+    parts: list[str] = []
+    previous: Piece | None = None
+    number = 0
+    for piece in pieces:
+        unit = piece.unit
+        listed = unit.kind in ("step", "item", "row")
+        joined = previous is not None and previous.source == piece.source
+        if unit.kind == "code":
+            text, gap = f"```\n{unit.text}\n```", "\n"
+        elif listed:
+            steps_on = (
+                joined and previous is not None and previous.unit.kind in ("step", "item", "code", "row")
+            )
+            number = number + 1 if unit.kind == "step" and steps_on and number else 1
+            mark = f"{unit.number or number}. " if unit.kind == "step" else "- "
+            text = "  " * min(unit.depth, 2) + mark + unit.text
+            gap = "\n" if steps_on or (previous is not None and previous.unit.kind == "lead") else "\n\n"
+        else:
+            text = unit.text
+            same = joined and previous is not None and previous.unit.block == unit.block
+            gap = " " if same and previous is not None and previous.unit.kind == "sentence" else "\n\n"
+        parts.append(("" if previous is None else gap) + text)
+        previous = piece
+    return "".join(parts)
+
+
+def answer_coverage(inquiry: Inquiry, pieces: Sequence[Piece]) -> float:
+    """The share of the question's weight that the chosen pieces hold, their headings included."""
+    bags: dict[str, Bag] = {}
+    for piece in pieces:
+        source = inquiry.sources[piece.source]
+        language = source.passage.language
+        bag = Bag.of(f"{piece.unit.label} {piece.unit.text}", language) | source.head
+        bags[language] = bags[language] | bag if language in bags else bag
+    return max((coverage(inquiry.terms, bag) for bag in bags.values()), default=0.0)

@@ -1,0 +1,234 @@
+"""Facts: what in a sentence must stand in the evidence exactly: numbers, prices, dates, links, commands."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from candor.answering.cleaning import URL, host_of
+from candor.answering.words import fold
+
+_NUMBER = re.compile(
+    r"(?<![\w.,])[-+−]?\d{1,30}(?:[.,\u00a0\u202f '’]\d{1,12}){0,6}(?![\w]*[-_./:]\w)|\d{1,30}(?:[.,]\d{1,12}){0,4}"
+)
+_CURRENCY = {
+    "€": "eur", "eur": "eur", "euro": "eur", "euros": "eur", "евро": "eur", "євро": "eur",
+    "$": "usd", "usd": "usd", "us$": "usd", "dollar": "usd", "dollars": "usd", "доллар": "usd", "долар": "usd",
+    "£": "gbp", "gbp": "gbp", "pounds": "gbp", "₽": "rub", "rub": "rub", "руб": "rub", "рублей": "rub", "рубля": "rub",
+    "₴": "uah", "uah": "uah", "грн": "uah", "гривень": "uah", "₫": "vnd", "vnd": "vnd", "đ": "vnd", "chf": "chf", "pln": "pln",
+    "zł": "pln", "jpy": "jpy", "¥": "jpy", "долларов": "usd", "доларів": "usd",
+}  # fmt: skip
+_UNITS = {
+    "kb": "kb", "kib": "kb", "mb": "mb", "mib": "mb", "gb": "gb", "gib": "gb", "tb": "tb", "tib": "tb", "кб": "kb", "мб": "mb",
+    "гб": "gb", "тб": "tb", "mbit": "mbit", "mbps": "mbit", "gbit": "gbit", "gbps": "gbit", "мбит": "mbit", "гбит": "gbit", "ghz": "ghz", "mhz": "mhz",
+    "%": "%", "percent": "%", "процент": "%", "процентов": "%", "процента": "%", "prozent": "%", "відсотків": "%", "відсотки": "%", "por ciento": "%", "phần": "%",
+    "ms": "ms", "millisecond": "ms", "second": "s", "sec": "s", "секунд": "s", "sekunde": "s", "segundo": "s", "giây": "s",
+    "minute": "min", "min": "min", "минут": "min", "мин": "min", "хвилин": "min", "minuto": "min", "phút": "min",
+    "hour": "h", "hr": "h", "h": "h", "час": "h", "годин": "h", "stunde": "h", "hora": "h", "giờ": "h",
+    "day": "d", "дн": "d", "день": "d", "дня": "d", "дней": "d", "днів": "d", "сут": "d", "tag": "d", "werktag": "d", "día": "d", "dia": "d", "ngày": "d",
+    "week": "w", "недел": "w", "тижн": "w", "тижд": "w", "woche": "w", "semana": "w", "tuần": "w",
+    "month": "m", "месяц": "m", "місяц": "m", "monat": "m", "mes": "m", "tháng": "m",
+    "year": "y", "год": "y", "лет": "y", "рік": "y", "рок": "y", "років": "y", "jahr": "y", "año": "y", "năm": "y",
+}  # fmt: skip
+_BETWEEN = re.compile(
+    r"[\s\u00a0\u202f-]{0,2}(?:(?:business|working|calendar|рабоч\w+|календарн\w+|робоч\w+|hábiles|full|consecutive|more|"
+    r"volle)\s)?(us\$|[€$£₽₴₫¥%]|por ciento|[^\W\d_]{1,16})",
+    re.I,
+)
+_BEFORE = re.compile(r"(us\$|[€$£₽₴₫¥]|\b(?:eur|usd|gbp|chf|rub|uah))\s?[-−]?$", re.I)
+_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
+    "twice": 2, "один": 1, "одна": 1, "одно": 1, "два": 2, "две": 2, "дві": 2, "три": 3, "трех": 3, "трёх": 3, "четыре": 4, "чотири": 4, "пять": 5,
+    "п'ять": 5, "шесть": 6, "шість": 6, "семь": 7, "сім": 7, "восемь": 8, "десять": 10, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6,
+    "sieben": 7, "acht": 8, "zehn": 10, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "diez": 10,
+    "hai": 2, "ba": 3, "bốn": 4, "bảy": 7, "fourteen": 14, "fifteen": 15, "twenty": 20, "thirty": 30, "sixty": 60, "ninety": 90, "hundred": 100,
+    "eleven": 11, "dreißig": 30, "dreissig": 30, "vierzehn": 14, "тридцать": 30, "treinta": 30,
+}  # fmt: skip
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan январ січ januar jänner enero", "february feb феврал лют februar febrero",
+            "march mar март берез märz marzo", "april apr апрел квіт abril", "may мая май трав mai mayo",
+            "june jun июн черв juni junio", "july jul июл лип juli julio", "august aug август серп agosto",
+            "september sep sept сентяб верес septiembre", "october oct октяб жовт oktober octubre",
+            "november nov нояб листоп noviembre", "december dec декаб груд dezember diciembre",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b")
+_DAY_MONTH = re.compile(
+    r"\b(\d{1,2})(?:st|nd|rd|th|\.)?\s+(?:of\s+|de\s+)?([^\W\d_]{3,12})\.?(?:,?\s+(?:de\s+)?(\d{4}))?", re.I
+)
+_MONTH_DAY = re.compile(r"\b([^\W\d_]{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b(?:,?\s+(\d{4}))?", re.I)
+_EMAIL = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[\w-]{2,24}")
+_HOST = re.compile(r"(?<![\w@./-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,5}(?:com|net|org|io|app|dev|info|biz|co|me|ru|de|es|ua|vn|uk|eu|us|cloud|example|test|local)(?![\w-])", re.I)  # fmt: skip
+_IP = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.])")
+_SPAN = re.compile(r"`([^`\n]{1,300})`")
+_FENCE = re.compile(r"```[^\n]{0,30}\n(.{1,6000}?)```", re.S)
+_PATH = re.compile(
+    r"(?<![\w/:.])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.@-]+)+/?|(?<![\w-])--[a-z][\w-]{1,40}|\b[A-Za-z]\w*(?:[-_]\w+)*[_]\w+\b|\bv-[a-z]+(?:-[a-z0-9]+)+"
+)
+_VERSION = re.compile(r"\b(?=[A-Za-z0-9.-]*\d)(?=[A-Za-z0-9.-]*[A-Za-z])[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as it may be meant ("1.000" is a thousand or one), with what it counts, if told."""
+
+    text: str
+    values: frozenset[Decimal]
+    unit: str | None
+
+    def agrees(self, other: "Number") -> bool:
+        return bool(self.values & other.values) and (
+            self.unit is None or other.unit is None or self.unit == other.unit
+        )
+
+
+def numbers(text: str) -> list[Number]:
+    """Every number of a text, dates and addresses left out; few-letter number words are read too."""
+    bare = text
+    for pattern in (URL, _EMAIL, _IP, _ISO, _DOTTED):
+        bare = pattern.sub(lambda match: " " * len(match.group()), bare)
+    found = []
+    for match in _NUMBER.finditer(bare):
+        values = _values(match.group())
+        if values:
+            found.append(Number(match.group(), values, _unit(bare, match.start(), match.end())))
+    folded = fold(bare)
+    for match in re.finditer(r"[^\W\d_]+(?:'[^\W\d_]+)?", folded):
+        value = _WORDS.get(match.group())
+        if value is not None:
+            found.append(
+                Number(match.group(), frozenset({Decimal(value)}), _unit(folded, match.start(), match.end()))
+            )
+    return found
+
+
+def digits(text: str) -> list[Number]:
+    """Only the numbers written in digits: what a sentence has to have from its evidence."""
+    return [number for number in numbers(text) if any(character.isdigit() for character in number.text)]
+
+
+def _values(written: str) -> frozenset[Decimal]:
+    text = written.replace("−", "-").lstrip("+").strip("'’ \u00a0\u202f")
+    readings = set()
+    for spaced in ("", ".") if re.search(r"[\u00a0\u202f '’]", text) else ("",):
+        joined = re.sub(r"[\u00a0\u202f '’]", spaced, text)
+        if re.search(r"[\u00a0\u202f '’](?!\d{3}(?!\d))", text):
+            joined = re.split(r"[\u00a0\u202f '’]", text)[0]
+        for candidate in _readings(joined):
+            try:
+                readings.add(Decimal(candidate).normalize())
+            except InvalidOperation:
+                continue
+    return frozenset(readings)
+
+
+def _readings(text: str) -> Iterator[str]:
+    commas, points = text.count(","), text.count(".")
+    if commas and points:
+        decimal = "," if text.rfind(",") > text.rfind(".") else "."
+        other = "." if decimal == "," else ","
+        yield text.replace(other, "").replace(decimal, ".")
+    elif commas or points:
+        mark = "," if commas else "."
+        groups = text.lstrip("-").split(mark)
+        if all(len(group) == 3 for group in groups[1:]) and 0 < len(groups[0]) <= 3:
+            yield text.replace(mark, "")
+        if commas + points == 1:
+            yield text.replace(mark, ".")
+    else:
+        yield text
+
+
+def _unit(text: str, start: int, end: int) -> str | None:
+    before = _BEFORE.search(text[max(0, start - 5) : start])
+    if before:
+        return _CURRENCY[before.group(1).lower()]
+    after = _BETWEEN.match(text, end)
+    if not after:
+        return None
+    word = fold(after.group(1))
+    if word in _CURRENCY:
+        return _CURRENCY[word]
+    for length in range(len(word), 0, -1):
+        unit = _UNITS.get(word[:length])
+        # Short keys must be the whole word ("m" begins anything); longer ones may carry an ending.
+        if unit and (length == len(word) or (length >= 3 and len(word) - length <= 3)):
+            return unit
+    return None
+
+
+def measures(word: str) -> bool:
+    """Whether a folded word is only a currency or unit, which is compared with its number."""
+    return word in _CURRENCY or word in _UNITS
+
+
+def dates(text: str) -> list[tuple[int | None, int, int]]:
+    """(year or None, month, day) of every date; both readings of 03/04/2026."""
+    found: list[tuple[int | None, int, int]] = []
+    for match in _ISO.finditer(text):
+        found.append((int(match[1]), int(match[2]), int(match[3])))
+    for match in _DOTTED.finditer(text):
+        first, second, year = int(match[1]), int(match[2]), int(match[3])
+        found.append((year, second, first))
+        if "/" in match.group():
+            found.append((year, first, second))
+    for pattern, day, month in ((_DAY_MONTH, 1, 2), (_MONTH_DAY, 2, 1)):
+        for match in pattern.finditer(text):
+            number = _month(match[month])
+            if number and 1 <= int(match[day]) <= 31:
+                found.append((int(match[3]) if match[3] else None, number, int(match[day])))
+    return [each for each in found if _possible(each)]
+
+
+def _month(word: str) -> int | None:
+    word = fold(word)
+    if word in _MONTHS:
+        return _MONTHS[word]
+    return next((_MONTHS[word[:n]] for n in range(len(word), 3, -1) if word[:n] in _MONTHS), None)
+
+
+def _possible(found: tuple[int | None, int, int]) -> bool:
+    try:
+        date(found[0] or 2024, found[1], found[2])
+    except ValueError:
+        return False
+    return True
+
+
+def same_date(one: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
+    return one[1:] == other[1:] and (one[0] is None or other[0] is None or one[0] == other[0])
+
+
+def literals(text: str) -> list[str]:
+    """What must stand in the evidence letter by letter: links, hosts, commands, paths, versions."""
+    found: list[str] = []
+    rest = text
+    for block in _FENCE.finditer(text):
+        found.extend(line.strip() for line in block.group(1).splitlines() if line.strip())
+    rest = _FENCE.sub(" ", rest)
+    for pattern in (_SPAN,):
+        found.extend(match.group(1).strip() for match in pattern.finditer(rest))
+        rest = pattern.sub(" ", rest)
+    for pattern in (URL, _EMAIL, _IP, _HOST, _PATH):
+        found.extend(match.group().rstrip(".,;:!?)") for match in pattern.finditer(rest))
+        rest = pattern.sub(" ", rest)
+    found.extend(match.group() for match in _VERSION.finditer(rest) if not match.group()[0].isdigit())
+    return [item for item in found if item]
+
+
+def links(text: str) -> list[str]:
+    """The hosts of every link in a text."""
+    return [host_of(match.group().rstrip(".,;:!?")) for match in URL.finditer(text)]
+
+
+def squeezed(text: str) -> str:
+    """For looking literals up: case, blanks, markup and placeholder brackets made equal."""
+    return re.sub(r"[\s`*\\]+", " ", fold(text).replace("‹", "<").replace("›", ">").replace("\u00a0", " "))

@@ -1,0 +1,90 @@
+"""Snapshots: each answer kept whole, with its evidence, so that it can be explained and replayed."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from candor.answering.values import Citation, Decision, Turn
+from candor.search import Passage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """A passage as it was when the answer was written."""
+
+    passage_id: str
+    document_id: str
+    version: int
+    title: str
+    url: str
+    doc_type: str
+    text: str
+    checksum: str
+    """SHA-256 of `text`."""
+    score: float
+    cosine: float | None = None
+    bm25: float | None = None
+
+    @classmethod
+    def of(cls, passage: Passage, *, score: float, cosine: float | None, bm25: float | None) -> "Shown":
+        return cls(
+            passage_id=passage.passage_id,
+            document_id=passage.document_id,
+            version=passage.version,
+            title=passage.title,
+            url=passage.url,
+            doc_type=passage.doc_type,
+            text=passage.text,
+            checksum=hashlib.sha256(passage.text.encode("utf-8", "replace")).hexdigest(),
+            score=round(score, 4),
+            cosine=None if cosine is None else round(cosine, 4),
+            bm25=None if bm25 is None else round(bm25, 4),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """One answer with all it came from. The asker's words are masked; nothing in it changes later."""
+
+    answer_id: str
+    created_at: datetime
+    question: str
+    history: tuple[Turn, ...] = ()
+    language: str
+    principal: str
+    external_user_id: str | None
+    trace_id: str
+    text: str
+    decision: Decision
+    confidence: float
+    citations: tuple[Citation, ...] = ()
+    followup_questions: tuple[str, ...] = ()
+    evidence: tuple[Shown, ...] = ()
+    model: str
+    prompt_version: str
+    features: Mapping[str, float] = field(default_factory=dict)
+    verification: Mapping[str, Any] = field(default_factory=dict)
+    llm_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    degraded: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+class Answers(Protocol):
+    """Where snapshots are kept. They age out by themselves."""
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Store it. The same id a second time changes nothing. Raises `Unavailable`."""
+        ...
+
+    def get(self, answer_id: str) -> Snapshot:
+        """The snapshot, or `NotFound`."""
+        ...
+
+    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Snapshot]:
+        """Those of one day (UTC), newest first, evidence texts included."""
+        ...

@@ -1,0 +1,201 @@
+"""Verifying: each sentence against the passages it cites, in code. What is not supported is not said."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from candor.answering import facts
+from candor.answering.data import data
+from candor.answering.units import sentences
+from candor.answering.words import Bag, fold, stop_words, tokens
+from candor.language import detect, script_of
+from candor.search import Passage
+
+LEAST_SUPPORT = 0.6
+"""The share of a sentence's informative words its evidence must hold; .6 refused no true pair of the tests."""
+
+_ALIGNED = 0.5
+"""Overlap from which an evidence sentence is taken to speak of the same thing, so that a "not" must match."""
+
+_NAME = re.compile(r"(?<![.!?…:]\s)(?<!^)(?<![\w`/.-])[A-ZА-ЯЁІЇЄҐ][\w-]{2,40}\b")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was found about one sentence."""
+
+    text: str
+    supported: bool
+    support: float
+    """The share of its informative words that the evidence holds."""
+    reasons: tuple[str, ...] = ()
+    """Why it is not supported, in words for the debug view; empty if it is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """All findings of one answer."""
+
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def share(self) -> float:
+        """Supported sentences of all; 1.0 when there are none."""
+        return sum(each.supported for each in self.findings) / len(self.findings) if self.findings else 1.0
+
+    def as_dict(self) -> dict[str, object]:
+        dropped = [
+            {"text": each.text[:300], "reasons": list(each.reasons)}
+            for each in self.findings
+            if not each.supported
+        ]
+        return {
+            "sentences": len(self.findings),
+            "supported": sum(f.supported for f in self.findings),
+            "dropped": dropped,
+        }
+
+
+def verify(sentence: str, evidence: Sequence[Passage], *, language: str | None = None) -> Finding:
+    """
+    Whether the passages support the sentence.
+
+    Its words must be theirs for the most part; its numbers with their units, dates, links, addresses,
+    commands and names all of them; and it must not say "not" where they do not, nor the reverse.
+    A sentence in another language than its evidence is held to everything but the words.
+    """
+    if not evidence:
+        return Finding(text=sentence, supported=False, support=0.0, reasons=("cites no passage",))
+    texts = [f"{passage.title}\n{passage.path}\n{passage.text}" for passage in evidence]
+    whole = "\n".join(texts)
+    own = language or detect(sentence)
+    theirs = evidence[0].language
+    foreign = theirs != "und" and (
+        own not in ("und", theirs) or script_of(sentence) != script_of(evidence[0].text)
+    )
+    reasons = [*_facts_missing(sentence, whole, foreign=foreign)]
+    bag = Bag.of(whole, theirs)
+    ignored = stop_words()
+    informative = [
+        word
+        for word in dict.fromkeys(tokens(sentence))
+        if word not in ignored and len(word) > 1 and not facts.measures(word)
+    ]
+    held = [word for word in informative if bag.holds(word)]
+    support = len(held) / len(informative) if informative else 1.0
+    if foreign:
+        # Words of two languages do not compare; something must still tie the two together.
+        if not facts.digits(sentence) and not facts.literals(sentence) and not held:
+            reasons.append("nothing in it can be found in evidence of another language")
+    else:
+        if support < LEAST_SUPPORT:
+            missing = [word for word in informative if word not in held]
+            reasons.append("words not in the evidence: " + ", ".join(missing[:6]))
+        reasons.extend(_opposed(sentence, texts, theirs))
+    return Finding(text=sentence, supported=not reasons, support=support, reasons=tuple(reasons))
+
+
+def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
+    reasons = []
+    known_numbers = facts.numbers(evidence)
+    known_dates = facts.dates(evidence)
+    squeezed = facts.squeezed(evidence)
+    for number in facts.digits(sentence):
+        if not any(number.agrees(known) for known in known_numbers):
+            reasons.append(
+                f"number not in the evidence: {number.text}{' ' + number.unit if number.unit else ''}"
+            )
+    for day in facts.dates(sentence):
+        if (known_dates and not any(facts.same_date(day, known) for known in known_dates)) or (
+            not known_dates and day[0]
+        ):
+            reasons.append(f"date not in the evidence: {day}")
+    for literal in facts.literals(sentence):
+        if facts.squeezed(literal).strip() not in squeezed:
+            reasons.append(f"not literally in the evidence: {literal[:80]}")
+    if not foreign:
+        plain = re.sub(r"`[^`]*`", " ", sentence)
+        for name in dict.fromkeys(match.group() for match in _NAME.finditer(plain)):
+            word = fold(name).removesuffix("'s")
+            if (
+                word not in stop_words()
+                and not facts.measures(word)
+                and word not in squeezed
+                and word.rstrip("s") not in squeezed
+            ):
+                # German writes every noun large: there, words that are not in the evidence are counted instead.
+                if detect(sentence) != "de":
+                    reasons.append(f"name not in the evidence: {name}")
+    return reasons
+
+
+@cache
+def _negation() -> re.Pattern[str]:
+    return re.compile("|".join(data("vocabulary")["negation"]), re.I)
+
+
+@cache
+def _opposites() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+    pairs = []
+    for one, other in data("vocabulary")["opposites"]:
+        pairs.append((re.compile(rf"\b(?:{one})\b", re.I), re.compile(rf"\b(?:{other})\b", re.I)))
+    return tuple(pairs)
+
+
+def negated(text: str) -> bool:
+    """Whether a sentence says no in one of six languages. Two noes are a yes."""
+    return len(_negation().findall(fold(text))) % 2 == 1
+
+
+def _opposed(sentence: str, texts: Sequence[str], language: str) -> list[str]:
+    """Where the evidence says the reverse: "not" on one side only, or "disable" for "enable"."""
+    own = Bag.of(sentence, language).stems
+    if not own:
+        return []
+    nearest, overlap = "", 0.0
+    for text in texts:
+        for line in text.split("\n"):
+            for start, end in sentences(line):
+                piece = line[start:end]
+                theirs = Bag.of(piece, language).stems
+                shared = len(own & theirs) / len(own)
+                # Of two sentences as near, the shorter one is about less else.
+                if shared > overlap or (shared == overlap and shared and len(piece) < len(nearest)):
+                    nearest, overlap = piece, shared
+    if overlap < _ALIGNED:
+        return []
+    reasons = []
+    if negated(sentence) != negated(nearest):
+        reasons.append(f"the evidence says the reverse: {nearest.strip()[:120]}")
+    for one, other in _opposites():
+        for here, there in ((one, other), (other, one)):
+            if (
+                here.search(sentence)
+                and not there.search(sentence)
+                and there.search(nearest)
+                and not here.search(nearest)
+            ):
+                if not any(here.search(text) for text in texts):
+                    reasons.append(
+                        f"the evidence has the opposite of {here.pattern}: {nearest.strip()[:120]}"
+                    )
+    return reasons
+
+
+def leaks(text: str, instructions: str, *, words: int = 9) -> bool:
+    """Whether a text repeats a run of `words` words of the instructions to the model."""
+    secret = tokens(instructions)
+    runs = {tuple(secret[at : at + words]) for at in range(len(secret) - words + 1)}
+    said = tokens(text)
+    return any(tuple(said[at : at + words]) in runs for at in range(len(said) - words + 1))
+
+
+@cache
+def _orders() -> re.Pattern[str]:
+    return re.compile("|".join(data("patterns")["orders_to_model"]), re.I)
+
+
+def obeys(text: str) -> bool:
+    """Whether a text reads like the talk of injected orders: about instructions, prompts and roles."""
+    return bool(_orders().search(fold(text)))

@@ -1,0 +1,201 @@
+"""Writing: the text of an answer, by the evidence's own words or by a model, verified either way."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from candor.answering.cleaning import ELSEWHERE, MARKUP, clean, host_of
+from candor.answering.evidence import Inquiry
+from candor.answering.extracting import Extract, laid_out
+from candor.answering.models import (
+    SCHEMA,
+    Message,
+    Model,
+    Unreadable,
+    Usage,
+    Writing,
+    briefing,
+    instructions,
+    prompt,
+    read,
+)
+from candor.answering.phrases import phrase
+from candor.answering.values import Turn
+from candor.answering.verifying import Finding, Report, leaks, obeys, verify
+from candor.errors import CandorError
+
+_SHOWN = 8
+"""Passages a model is shown."""
+
+_LEAST_SECONDS = 1.0
+"""With less time left no call is begun."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """An answer's text with what it stands on. Empty: nothing could be said."""
+
+    text: str
+    model: str
+    report: Report = field(default_factory=Report)
+    used: tuple[int, ...] = ()
+    """Sources by number, in order of use."""
+    spans: tuple[tuple[int, int, int], ...] = ()
+    """(source, start, end) of what was taken literally, the best first."""
+    asks: str = ""
+    """A question back, if that is what was written."""
+    declines: bool = False
+    """The model said that the passages hold no answer."""
+    usage: Usage = field(default_factory=Usage)
+    notes: tuple[str, ...] = ()
+
+
+def by_extract(inquiry: Inquiry, extract: Extract) -> Written:
+    """The chosen pieces, each verified like a model's sentence; an introduction where languages differ."""
+    passages = [source.passage for source in inquiry.sources]
+    findings = []
+    kept = []
+    for piece in extract.pieces:
+        passage = passages[piece.source]
+        # Literal by construction; what is left to find are orders to a model inside the passage.
+        refused = ("reads like an instruction to a model",) if obeys(piece.unit.text) else ()
+        findings.append(Finding(text=piece.unit.text, supported=not refused, support=1.0, reasons=refused))
+        if not refused:
+            kept.append((piece, passage))
+    pieces = [piece for piece, _ in kept]
+    hosts = frozenset(host_of(passage.url) for _, passage in kept)
+    text = clean(laid_out(pieces), hosts)
+    language = passages[extract.best.source].language
+    if text and language not in ("und", inquiry.language):
+        text = f"{phrase('quoted', inquiry.language)}\n\n{text}"
+    ordered = sorted(pieces, key=lambda piece: -piece.score)
+    return Written(
+        text=text,
+        model="extractive",
+        report=Report(findings=tuple(findings)),
+        used=tuple(dict.fromkeys(piece.source for piece in ordered)),
+        spans=tuple((piece.source, piece.unit.start, piece.unit.end) for piece in ordered),
+    )
+
+
+def by_model(
+    inquiry: Inquiry,
+    history: Sequence[Turn],
+    *,
+    models: Sequence[Model],
+    app_name: str,
+    house_rules: str,
+    ends: float,
+) -> Written:
+    """
+    At most two calls: the first model's, and one more to repair its reply or to ask the next model.
+
+    `ends` is a moment of `time.perf_counter`. Raises nothing: without a usable reply the text is empty.
+    """
+    passages = [source.passage for source in inquiry.sources[:_SHOWN]]
+    system = instructions(app_name=app_name, language=inquiry.language, house_rules=house_rules)
+    messages = [
+        Message(role="system", content=system),
+        Message(role="user", content=briefing(inquiry.text, history=history, passages=passages)),
+    ]
+    usage = Usage()
+    notes: list[str] = []
+    model, spare = models[0], (*models[1:], None)[0]
+    for attempt in (1, 2):
+        left = ends - time.perf_counter()
+        if left < _LEAST_SECONDS:
+            notes.append("no time left for the model")
+            break
+        try:
+            # The first call leaves time for a second; both end before the budget does.
+            completion = model.complete(
+                messages, schema=SCHEMA, timeout_seconds=left * 0.6 if attempt == 1 else left * 0.9
+            )
+        except CandorError as error:
+            usage += Usage(calls=1)
+            notes.append(f"{model.name}: {type(error).__name__}")
+            if attempt == 2 or spare is None:
+                break
+            model = spare
+            continue
+        usage += completion.usage
+        try:
+            reply = read(completion.text, passages=len(passages))
+        except Unreadable as error:
+            notes.append(f"{model.name}: {error}")
+            messages = [
+                *messages,
+                Message(role="assistant", content=completion.text[:4_000]),
+                Message(role="user", content=prompt("repair").replace("{problem}", str(error))),
+            ]
+            continue
+        return _checked(inquiry, reply, model=model.name, system=system, usage=usage, notes=notes)
+    return Written(text="", model=model.name, usage=usage, notes=tuple(notes))
+
+
+def _checked(
+    inquiry: Inquiry, reply: Writing, *, model: str, system: str, usage: Usage, notes: Sequence[str]
+) -> Written:
+    """What of a model's reply may be said."""
+    findings: list[Finding] = []
+    said: list[str] = []
+    used: dict[int, None] = {}
+    for claim in reply.claims:
+        cited = [inquiry.sources[number].passage for number in claim.passages]
+        hosts = frozenset(host_of(passage.url) for passage in cited)
+        finding = verify(claim.text, cited, language=None)
+        reasons = list(finding.reasons)
+        if ELSEWHERE in clean(claim.text, hosts) or MARKUP.search(claim.text):
+            reasons.append("holds a link, image or HTML it must not")
+        if leaks(claim.text, system) or obeys(claim.text):
+            reasons.append("repeats or follows instructions")
+        finding = Finding(
+            text=claim.text, supported=not reasons, support=finding.support, reasons=tuple(reasons)
+        )
+        findings.append(finding)
+        if finding.supported:
+            said.append(clean(claim.text, hosts))
+            used.update(dict.fromkeys(claim.passages))
+    report = Report(findings=tuple(findings))
+    asks = ""
+    if reply.decision == "ASK_USER" and not said and reply.question_back:
+        back = clean(reply.question_back, frozenset())
+        if (
+            back == reply.question_back
+            and not leaks(back, system)
+            and not obeys(back)
+            and back.rstrip().endswith("?")
+        ):
+            asks = back
+    return Written(
+        text=_paragraphs(said),
+        model=model,
+        report=report,
+        used=tuple(used),
+        asks=asks,
+        declines=reply.decision == "ESCALATE" and not reply.claims,
+        usage=usage,
+        notes=tuple(
+            [
+                *notes,
+                *(
+                    [f"missing: {reply.missing[:200]}"]
+                    if reply.missing and not leaks(reply.missing, system)
+                    else []
+                ),
+            ]
+        ),
+    )
+
+
+def _paragraphs(said: Sequence[str]) -> str:
+    """Sentences in a row; list items and code on lines of their own."""
+    text = ""
+    for sentence in said:
+        block = (
+            sentence.startswith(("- ", "* ", "```", "|")) or sentence[:3].strip(" ").rstrip(".)").isdigit()
+        )
+        if text:
+            text += "\n" if block or text.rsplit("\n", 1)[-1].startswith(("- ", "* ", "```")) else " "
+        text += sentence
+    return text

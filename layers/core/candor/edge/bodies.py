@@ -1,0 +1,113 @@
+"""Bodies: from bytes and query strings to validated models, or to a sentence about what is wrong."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ValidationError
+
+from candor.edge.routes import Route
+from candor.errors import Fault, Invalid, Malformed, TooLarge, UnsupportedType
+
+MAX_BODY_BYTES = 5 * 1024 * 1024
+"""Lambda takes 6 MB, encoded and with everything around it."""
+
+_MAX_DEPTH = 64
+
+
+def parse(raw: bytes, content_type: str) -> Any:
+    """The JSON value of a body. An empty body is an object without fields."""
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    if not raw.strip():
+        return {}
+    kind = content_type.partition(";")[0].strip().casefold()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedType("The body must be JSON, with Content-Type: application/json.")
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        # Without the parser's own words: they quote the body.
+        raise Malformed("The body is not valid JSON.") from None
+
+
+def validate(route: Route, value: Any) -> BaseModel:
+    """The body as the route's model."""
+    assert route.body is not None
+    if not isinstance(value, dict):
+        raise Invalid("The body must be a JSON object.", [Fault(loc=("body",), msg="not a JSON object")])
+    for name, sentence in route.missing.items():
+        if name not in value:
+            raise Malformed(sentence)
+    return _validated(route.body, value, "body")
+
+
+def validate_query(route: Route, values: Mapping[str, str]) -> BaseModel:
+    """The query as the route's model."""
+    return _validated(route.query, dict(values), "query")
+
+
+def check_path(values: Mapping[str, str]) -> None:
+    """Ids in a path are short, and text."""
+    for name, value in values.items():
+        if len(value) > 1024 or (problem := _problem(value)):
+            problem = problem if len(value) <= 1024 else "longer than 1024 characters"
+            raise Invalid("The path is not valid.", [Fault(loc=("path", name), msg=problem)])
+
+
+def _validated(model: type[BaseModel], value: dict[str, Any], where: str) -> BaseModel:
+    known = {f.alias or name for name, f in model.model_fields.items()}
+    faults = list(_unprintable({name: part for name, part in value.items() if name in known}, where))
+    if not faults:
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            faults = [
+                Fault(loc=(where, *map(_short, fault["loc"])), msg=fault["msg"].removeprefix("Value error, "))
+                for fault in error.errors(include_url=False, include_context=False, include_input=False)
+            ]
+    fields = sorted({str(fault.loc[1]) for fault in faults if len(fault.loc) > 1})
+    named = f": {', '.join(fields[:10])}" if fields else ""
+    raise Invalid(f"The {where} is not valid{named}.", faults[:100])
+
+
+def _unprintable(value: Any, where: str) -> Iterator[Fault]:
+    """What no index, table or reader can hold: NUL, lone surrogates, numbers without end."""
+    # A stack instead of recursion: the depth of a body is the sender's choice.
+    stack: list[tuple[tuple[str | int, ...], Any]] = [((where,), value)]
+    while stack:
+        loc, part = stack.pop()
+        if len(loc) > _MAX_DEPTH:
+            yield Fault(loc=loc[:3], msg=f"nested deeper than {_MAX_DEPTH} levels")
+        elif isinstance(part, str):
+            if problem := _problem(part):
+                yield Fault(loc=loc, msg=problem)
+        elif isinstance(part, float) and not math.isfinite(part):
+            yield Fault(loc=loc, msg="not a finite number")
+        elif isinstance(part, dict):
+            for name, inner in part.items():
+                if problem := _problem(name):
+                    yield Fault(loc=loc, msg=f"a name in it is wrong: {problem}")
+                else:
+                    stack.append(((*loc, _short(name)), inner))
+        elif isinstance(part, list):
+            stack += [((*loc, index), inner) for index, inner in enumerate(part)]
+
+
+def _problem(text: str) -> str:
+    if "\x00" in text:
+        return "holds a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "holds half a surrogate pair"
+    return ""
+
+
+def _short(part: str | int) -> str | int:
+    return part if isinstance(part, int) else part[:100]
+
+
+def _no_number(_: str) -> NoReturn:
+    raise ValueError("not JSON")

@@ -1,0 +1,338 @@
+"""
+Ingesting: files become documents, each file as a job that continues where it stopped.
+
+A notification only says where to look: what is done follows from the object as it is now. A step is
+counted by moving the job's checkpoint, so a step that is done twice counts once.
+"""
+
+import itertools
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from candor.documents import Change, Documents, Draft, document_id_of
+from candor.errors import Conflict, Invalid, NotFound, UnsupportedType
+from candor.jobs import Job, JobError, Jobs, JobStatus
+from candor.messages import ObjectChanged, Queue, SourceToRead
+from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, ObjectInfo, Objects, mark_of
+from candor.sources import read
+from candor.sources.records import Record
+
+STEP: Final = 100
+"""Records between two checkpoints: what a killed worker does again at most."""
+
+WRITERS: Final = 8
+"""Rows written at once: a write is nine tenths waiting."""
+
+MIN_SECONDS: Final = 15.0
+"""With less than this left the rest goes to the next invocation: a step must fit."""
+
+API_SOURCE: Final = "api"
+
+_NAMESPACE: Final = uuid.UUID("0d3c1b5e-6f7a-5c57-8a34-1f0e5b9f8a21")
+
+Remaining = Callable[[], float]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Tally:
+    """What has become of the records so far; lives in the job's checkpoint."""
+
+    next: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    error: int = 0
+
+    @classmethod
+    def of(cls, checkpoint: Mapping[str, Any]) -> "_Tally":
+        return cls(**{name: int(checkpoint.get(name, 0)) for name in cls.__dataclass_fields__})
+
+    def as_checkpoint(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def as_result(self, *, total: int, withdrawn: int) -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "ok": self.created + self.updated + self.unchanged,
+            "skipped": self.skipped,
+            "error": self.error,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "withdrawn": withdrawn,
+            "total": total,
+        }
+
+
+@dataclass(kw_only=True, slots=True)
+class _Census:
+    """A first look through the file: how many records, and which one of each url counts."""
+
+    total: int = 0
+    last: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What is worth saying about the file as a whole."""
+
+    @property
+    def document_ids(self) -> frozenset[str]:
+        return frozenset(map(document_id_of, self.last))
+
+
+class Ingesting:
+    """Reads dropped files and request bodies into documents, and withdraws what is no longer there."""
+
+    def __init__(self, *, documents: Documents, jobs: Jobs, objects: Objects, queue: Queue) -> None:
+        self._documents = documents
+        self._jobs = jobs
+        self._objects = objects
+        self._queue = queue
+
+    def accept(self, records: Sequence[Mapping[str, Any]], *, created_by: str) -> Job:
+        """
+        Take documents handed in together. On return they are durable and on their way.
+
+        The body is stored as it came and read like a dropped file: one write however many there are.
+        """
+        job_id = str(uuid.uuid4())
+        key = f"{INGEST_PREFIX}{job_id}.json"
+        body = json.dumps({"documents": list(records)}, ensure_ascii=False).encode("utf-8", "replace")
+        self._objects.put(key, body, content_type="application/json")
+        job = self._jobs.start(
+            kind="ingest",
+            subject=f"{len(records)} documents",
+            created_by=created_by,
+            job_id=job_id,
+            total=len(records),
+        )
+        self._queue.send(SourceToRead(key=key, job_id=job_id))
+        return job
+
+    def queue_object(self, info: ObjectInfo, *, created_by: str, salt: str = "") -> Job:
+        """The job that reads this content of the object; queued unless it has ended already."""
+        job = self._job_of(info, created_by=created_by, salt=salt)
+        if not job.status.ended:
+            self._queue.send(SourceToRead(key=info.key, job_id=job.job_id, mark=mark_of(info)))
+        return job
+
+    def changed(self, change: ObjectChanged, *, remaining: Remaining) -> None:
+        """Something happened to a key: read the object, or withdraw it if it is gone."""
+        if not _is_source(change.key):
+            return
+        info = self._objects.find(change.key)
+        if info is None:
+            self._withdraw_all(change.key, change.sequencer, remaining)
+        else:
+            # Removed and there again: whoever saw it removed may have withdrawn what the new one brought.
+            salt = change.sequencer if change.removed else ""
+            job = self._job_of(info, created_by="s3", salt=salt)
+            self.read(SourceToRead(key=info.key, job_id=job.job_id, mark=mark_of(info)), remaining=remaining)
+
+    def read(self, message: SourceToRead, *, remaining: Remaining) -> None:
+        """Go on with a job: as far as the time reaches, the rest by a message of its own."""
+        if message.removed:
+            self._withdraw_all(message.key, message.mark, remaining)
+            return
+        try:
+            job = self._jobs.get(message.job_id)
+        except NotFound:
+            return  # It has aged away, or never was: nobody waits for it.
+        if job.status.ended or job.sealed:
+            return
+        if self._replaced(message):
+            self._give_way(message)
+            return
+        try:
+            census = self._census(message.key)
+        except (Invalid, UnsupportedType) as error:
+            self._refuse(job, message.key, str(error))
+            return
+        except NotFound:
+            self._give_way(message)
+            return
+        finished = self._read_on(job, message, census, remaining)
+        if finished is not None:
+            self._conclude(finished, message, census, remaining)
+
+    def _read_on(self, job: Job, message: SourceToRead, census: _Census, remaining: Remaining) -> Job | None:
+        """The job when its last record has been taken; None when this worker is to stop before."""
+        tally = _Tally.of(job.checkpoint)
+        records = (record for record in self._records(message.key) if record.index >= tally.next)
+        if tally.next == 0 and census.total == 0:
+            return job
+        while tally.next < census.total:
+            if remaining() < MIN_SECONDS:
+                self._queue.send(replace(message, start=tally.next))
+                return None
+            step = list(itertools.islice(records, STEP))
+            if not step:
+                break  # The object shrank between two looks at it: `_conclude` sees that.
+            before, first = job.checkpoint, tally.next == 0
+            errors = [JobError(file=message.key, record=-1, reason=note) for note in census.notes if first]
+            done, failed = self._take(message.key, step, job.job_id, census, tally, errors)
+            tally.next = step[-1].index + 1
+            try:
+                job = self._jobs.progress(
+                    job.job_id,
+                    done=done,
+                    failed=failed,
+                    total=census.total - job.total if first else 0,
+                    errors=errors,
+                    checkpoint=tally.as_checkpoint(),
+                    checkpoint_was=before,
+                )
+            except Conflict:
+                return None  # Another worker has this job; its checkpoint is ahead of ours.
+            if job.status.ended:
+                return None  # Cancelled.
+        return job
+
+    def _take(
+        self,
+        key: str,
+        step: Sequence[Record],
+        job_id: str,
+        census: _Census,
+        tally: _Tally,
+        errors: list[JobError],
+    ) -> tuple[int, int]:
+        """Write a step's documents; how many records are finished with, and how many of these failed."""
+        drafts: list[Draft] = []
+        done = failed = 0
+        for record in step:
+            if record.draft is not None and census.last[record.draft.url] == record.index:
+                drafts.append(record.draft)
+                continue
+            done += 1
+            if record.draft is None and not record.skipped:
+                failed += 1
+                tally.error += 1
+            else:
+                tally.skipped += 1
+            if record.draft is None:
+                errors.append(JobError(file=key, record=record.index, reason=record.reason))
+        with ThreadPoolExecutor(max_workers=WRITERS) as pool:
+            results = list(pool.map(lambda draft: self._documents.put(draft, job_id=job_id), drafts))
+        for document, change in results:
+            ours = job_id in document.awaited_by
+            if change == Change.UNCHANGED and not (ours and document.job_id == job_id):
+                tally.unchanged += 1
+            elif change == Change.CREATED or document.version == 1:
+                tally.created += 1
+            else:
+                tally.updated += 1
+            # Those we wait for are counted when they are searchable, by whoever makes them so.
+            done += 0 if ours else 1
+        return done, failed
+
+    def _conclude(self, job: Job, message: SourceToRead, census: _Census, remaining: Remaining) -> None:
+        if self._replaced(message):
+            self._give_way(message)
+            return
+        withdrawn = 0
+        if _is_source(message.key):
+            gone = self._withdraw(message.key, remaining, keep=census.document_ids)
+            if gone is None:
+                self._queue.send(replace(message, start=census.total))
+                return
+            withdrawn = gone
+        tally = _Tally.of(job.checkpoint)
+        self._jobs.seal(job.job_id, result=tally.as_result(total=census.total, withdrawn=withdrawn))
+        if message.key.startswith(INGEST_PREFIX):
+            self._objects.delete(message.key)
+
+    def _refuse(self, job: Job, key: str, reason: str) -> None:
+        """A file that as a whole cannot be read; what an earlier content of it brought stays."""
+        error = JobError(file=key, record=-1, reason=reason)
+        try:
+            self._jobs.progress(
+                job.job_id,
+                done=1,
+                failed=1,
+                total=1 - job.total,
+                errors=[error],
+                checkpoint={"refused": 1},
+                checkpoint_was=job.checkpoint,
+            )
+        except Conflict:
+            return
+        result = {**_Tally(error=1).as_result(total=1, withdrawn=0), "status": "error"}
+        self._jobs.finish(job.job_id, JobStatus.FAILED, result=result)
+
+    def _give_way(self, message: SourceToRead) -> None:
+        """The object is no longer what this job was to read: what lies there now is read in full."""
+        self._jobs.finish(message.job_id, JobStatus.CANCELLED, result={"status": "replaced"})
+        if not _is_source(message.key):
+            return
+        info = self._objects.find(message.key)
+        if info is None:
+            self._queue.send(replace(message, removed=True, start=0))
+        else:
+            # Its own job may have finished before ours wrote its last rows: so another one, after both.
+            self.queue_object(info, created_by="s3", salt=message.job_id)
+
+    def _withdraw_all(self, key: str, sequencer: str, remaining: Remaining) -> None:
+        withdrawn = self._withdraw(key, remaining)
+        if withdrawn is None:
+            self._queue.send(SourceToRead(key=key, job_id="", removed=True, mark=sequencer))
+            return
+        if withdrawn:
+            job_id = str(uuid.uuid5(_NAMESPACE, f"{key}\nremoved\n{sequencer}"))
+            self._jobs.start(kind="withdraw_source", subject=key, created_by="s3", job_id=job_id)
+            self._jobs.finish(job_id, JobStatus.SUCCEEDED, result={"status": "ok", "withdrawn": withdrawn})
+        if info := self._objects.find(key):
+            self.queue_object(info, created_by="s3", salt=sequencer)
+
+    def _withdraw(self, key: str, remaining: Remaining, *, keep: frozenset[str] = frozenset()) -> int | None:
+        """Delete what the key owns and `keep` does not name; None when the time did not suffice."""
+        withdrawn = 0
+        for document in self._documents.of_source(key):
+            if document.document_id in keep:
+                continue
+            if remaining() < MIN_SECONDS:
+                return None
+            try:
+                self._documents.delete(document.document_id, source=key)
+            except NotFound:
+                continue  # Another source has taken it over, or it is gone already.
+            withdrawn += 1
+        return withdrawn
+
+    def _job_of(self, info: ObjectInfo, *, created_by: str, salt: str) -> Job:
+        """A drop and its job are one: the same event again finds the same job."""
+        job_id = str(uuid.uuid5(_NAMESPACE, f"{info.key}\n{mark_of(info)}\n{salt}"))
+        return self._jobs.start(kind="read_source", subject=info.key, created_by=created_by, job_id=job_id)
+
+    def _replaced(self, message: SourceToRead) -> bool:
+        if not message.mark:
+            return False
+        info = self._objects.find(message.key)
+        return info is None or mark_of(info) != message.mark
+
+    def _census(self, key: str) -> _Census:
+        census = _Census()
+        for record in self._records(key):
+            if record.index < 0:
+                census.notes.append(record.reason)
+                continue
+            census.total = record.index + 1
+            if record.draft is not None:
+                census.last[record.draft.url] = record.index
+        return census
+
+    def _records(self, key: str) -> Iterator[Record]:
+        with self._objects.open(key) as stream:
+            for record in read(stream, key):
+                if record.draft is not None and key.startswith(INGEST_PREFIX):
+                    yield replace(record, draft=replace(record.draft, source=API_SOURCE))
+                else:
+                    yield record
+
+
+def _is_source(key: str) -> bool:
+    return key.startswith(SOURCE_PREFIX) and not key.endswith("/") and PurePosixPath(key).name != ""

@@ -1,0 +1,251 @@
+"""
+Settings: what the environment tells a function, one class for each concern.
+
+A variable that is empty is unset. Where a name has an alias, the name itself wins. Read by wiring and
+by nothing else, so that no adapter and no domain module knows the environment.
+"""
+
+import hashlib
+import hmac
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from types import UnionType
+from typing import Any, Self, get_args
+
+SHORTEST_SECRET = 32
+"""Bytes. HS256 is as strong as its key, and no stronger than 256 bits."""
+
+KEYS = ("JWT_SECRET", "API_KEY", "ADMIN_API_KEY")
+"""Derived from the one generated secret unless they are set."""
+
+STORED = (*KEYS, "OPENAI_API_KEY", "PINECONE_API_KEY", "OPENSEARCH_PASSWORD")
+"""What the secret may hold as a field of its JSON."""
+
+REPLACED = {
+    "DATABASE_URL": "Tables are DynamoDB's; their names are set by the template.",
+    "DATABASE_URL_SYNC": "Tables are DynamoDB's; their names are set by the template.",
+    "REDIS_URL": "Limits and memory are kept in DynamoDB; nothing replaces it.",
+    "QDRANT_HOST": "Vectors are in Pinecone (PINECONE_HOST), OpenSearch (OPENSEARCH_HOST) or embedded.",
+    "OBJECT_STORAGE_URL": "Files are in the template's source bucket.",
+}
+"""Variables of the older product, and what took their place."""
+
+_EXAMPLES = (
+    "change-me",
+    "change_me",
+    "changeme",
+    "change-this",
+    "your-secret",
+    "your_secret",
+    "your-api-key",
+)
+"""What stands in examples where a secret belongs."""
+
+_log = logging.getLogger(__name__)
+
+
+class SettingsError(Exception):
+    """The environment is not one to start with. The text names the variable."""
+
+
+def _setting(
+    name: str, *aliases: str, default: Any = None, least: int | None = None, secret: bool = False
+) -> Any:
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={"name": name, "aliases": aliases, "least": least},
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _FromEnvironment:
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Every field from its variable. `SettingsError` for a value that is none of its kind."""
+        given = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for f in fields(cls):
+            for name in (f.metadata["name"], *f.metadata["aliases"]):
+                if text := given.get(name, "").strip():
+                    values[f.name] = _parsed(f, name, text)
+                    break
+        return cls(**values)
+
+
+def _parsed(f: "Field[Any]", name: str, text: str) -> Any:
+    kind = get_args(f.type)[0] if isinstance(f.type, UnionType) else f.type
+    if kind is bool:
+        if text.casefold() in ("1", "true", "yes", "on"):
+            return True
+        if text.casefold() in ("0", "false", "no", "off"):
+            return False
+        raise SettingsError(f"{name} must be true or false.")
+    if kind is int:
+        least = f.metadata["least"]
+        try:
+            number = int(text)
+        except ValueError:
+            raise SettingsError(f"{name} must be a whole number.") from None
+        if least is not None and number < least:
+            raise SettingsError(f"{name} must be {least} or more.")
+        return number
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class App(_FromEnvironment):
+    """What the assistant is called, and how open it is."""
+
+    app_name: str = _setting("APP_NAME", default="Candor")
+    app_env: str = _setting("APP_ENV", default="local")
+    docs_enabled: bool = _setting("DOCS_ENABLED", default=True)
+    cors_origins: tuple[str, ...] = _setting("CORS_ORIGINS", default=())
+    public_query_enabled: bool = _setting("PUBLIC_QUERY_ENABLED", default=False)
+    secret_id: str | None = _setting("SECRET_ID")
+
+    @property
+    def in_production(self) -> bool:
+        return self.app_env.casefold() in ("production", "prod")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Security(_FromEnvironment):
+    """Keys. One that is unset admits nobody."""
+
+    jwt_secret: str | None = _setting("JWT_SECRET", secret=True)
+    jwt_expire_minutes: int = _setting("JWT_EXPIRE_MINUTES", default=10_080, least=1)
+    api_key: str | None = _setting("API_KEY", secret=True)
+    admin_api_key: str | None = _setting("ADMIN_API_KEY", secret=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits(_FromEnvironment):
+    """How often somebody may ask."""
+
+    rate_limit_requests: int = _setting("RATE_LIMIT_REQUESTS", default=60, least=0)
+    rate_limit_window_seconds: int = _setting("RATE_LIMIT_WINDOW_SECONDS", default=60, least=1)
+    rate_limit_customer_requests: int = _setting("RATE_LIMIT_CUSTOMER_REQUESTS", default=0, least=0)
+    """For one customer inside a key's own limit; 0: as many as the key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model(_FromEnvironment):
+    """The language model. Without a key answers are extractive."""
+
+    openai_api_key: str | None = _setting("OPENAI_API_KEY", secret=True)
+    openai_base_url: str | None = _setting("OPENAI_BASE_URL", "OPENAI_API_BASE")
+    llm_model: str = _setting("LLM_MODEL", "LLM_MODEL_NAME", default="gpt-5.2")
+    llm_fallback_model: str | None = _setting("LLM_FALLBACK_MODEL")
+    llm_model_economy: str | None = _setting("LLM_MODEL_ECONOMY")
+    llm_max_tokens: int = _setting("LLM_MAX_TOKENS", default=2_048, least=16)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search(_FromEnvironment):
+    """Where passages are found."""
+
+    opensearch_host: str | None = _setting("OPENSEARCH_HOST")
+    opensearch_index: str = _setting("OPENSEARCH_INDEX", default="candor")
+    """How the names of our indexes begin."""
+    opensearch_service: str = _setting("OPENSEARCH_SERVICE", default="basic")
+    opensearch_user: str | None = _setting("OPENSEARCH_USER")
+    opensearch_password: str | None = _setting("OPENSEARCH_PASSWORD", secret=True)
+    aws_region: str | None = _setting("AWS_REGION", "AWS_DEFAULT_REGION")
+    pinecone_host: str | None = _setting("PINECONE_HOST")
+    pinecone_api_key: str | None = _setting("PINECONE_API_KEY", secret=True)
+    embedded_store: str | None = _setting("EMBEDDED_STORE")
+    model_cache: str | None = _setting("MODEL_CACHE")
+    embedding_model: str | None = _setting("EMBEDDING_MODEL", "EMBEDDING_MODEL_NAME")
+    embedding_base_url: str | None = _setting("EMBEDDING_BASE_URL")
+    embedding_dimensions: int = _setting("EMBEDDING_DIMENSIONS", default=1_536, least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stores(_FromEnvironment):
+    """Names of tables, bucket and queues. The template gives each function those it may use."""
+
+    accounts_table: str | None = _setting("ACCOUNTS_TABLE")
+    answers_table: str | None = _setting("ANSWERS_TABLE")
+    config_table: str | None = _setting("CONFIG_TABLE")
+    conversations_table: str | None = _setting("CONVERSATIONS_TABLE")
+    counters_table: str | None = _setting("COUNTERS_TABLE")
+    documents_table: str | None = _setting("DOCUMENTS_TABLE")
+    jobs_table: str | None = _setting("JOBS_TABLE")
+    source_bucket: str | None = _setting("SOURCE_BUCKET")
+    index_queue_url: str | None = _setting("INDEX_QUEUE_URL")
+    source_queue_url: str | None = _setting("SOURCE_QUEUE_URL")
+    index_dlq_url: str | None = _setting("INDEX_DLQ_URL")
+    source_dlq_url: str | None = _setting("SOURCE_DLQ_URL")
+
+
+CONCERNS: tuple[type[_FromEnvironment], ...] = (App, Security, Limits, Model, Search, Stores)
+
+
+def variables() -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """Every variable: its name, its aliases, its default. For the test that wants each one documented."""
+    for concern in CONCERNS:
+        for f in fields(concern):
+            yield f.metadata["name"], f.metadata["aliases"], f.default
+
+
+def need(value: str | None, name: str) -> str:
+    """The value of a variable one cannot do without; `SettingsError` naming it."""
+    if not value:
+        raise SettingsError(f"{name} is not set.")
+    return value
+
+
+def with_secrets(environ: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+    """
+    The environment, completed from the fields of the secret.
+
+    The environment wins, then a field of the secret; a key that is in neither follows from the
+    generated field `root` by HMAC-SHA256.
+    """
+    completed = dict(environ)
+    for name in STORED:
+        if completed.get(name, "").strip():
+            continue
+        if value := str(stored.get(name) or "").strip():
+            completed[name] = value
+        elif name in KEYS and (root := str(stored.get("root") or "")):
+            completed[name] = hmac.new(root.encode(), name.encode(), hashlib.sha256).hexdigest()
+    return completed
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """
+    Refuse an environment nobody should start with: `SettingsError`, with a sentence naming the setting.
+
+    Every value must be of its kind; in production, keys must be set and CORS must name its origins.
+    """
+    for concern in CONCERNS:
+        concern.read(environ)
+    app, security = App.read(environ), Security.read(environ)
+    if not app.in_production:
+        return
+    for name, value in (
+        ("JWT_SECRET", security.jwt_secret),
+        ("API_KEY", security.api_key),
+        ("ADMIN_API_KEY", security.admin_api_key),
+    ):
+        if not value:
+            raise SettingsError(f"{name} is not set; production does not start without it.")
+        if any(example in value.casefold() for example in _EXAMPLES) or value in ("secret", "password"):
+            raise SettingsError(f"{name} is an example's; production needs one of its own.")
+    if len((security.jwt_secret or "").encode()) < SHORTEST_SECRET:
+        raise SettingsError(f"JWT_SECRET is shorter than {SHORTEST_SECRET} bytes; production needs more.")
+    if "*" in app.cors_origins:
+        raise SettingsError("CORS_ORIGINS is *; in production name the origins that may call.")
+
+
+def log_replaced(environ: Mapping[str, str]) -> None:
+    """Say what replaced the variables of the older product that are still set."""
+    for name, instead in REPLACED.items():
+        if environ.get(name, "").strip():
+            _log.warning("%s is not used. %s", name, instead)

@@ -1,0 +1,75 @@
+"""Records: one entry of a file, and what every reader does to its text."""
+
+import codecs
+import json
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from candor.documents import DOC_TYPES, Draft
+from candor.errors import Invalid
+
+MAX_TEXT = 2_000_000
+"""Letters of one document. A longer one is a file of its own that wants splitting."""
+
+MAX_URL = 2_000
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_BLANK_LINES = re.compile(r"\n{4,}")
+_TRAILING = re.compile(r"[ \t\u00a0]+$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """
+    One entry: a draft, or the reason why there is none. `index` counts from 0, -1 is the file as a whole.
+
+    `skipped` entries could be read and hold nothing worth keeping; the others are faulty.
+    """
+
+    index: int
+    draft: Draft | None = None
+    reason: str = ""
+    skipped: bool = False
+
+
+class Skipped(Invalid):
+    """The record can be read and holds nothing worth keeping."""
+
+
+def tidy(text: str) -> str:
+    """The text without what no reader sees: control characters, lone surrogates, blanks at line ends."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _SURROGATE.sub("\ufffd", _UNPRINTABLE.sub("", text))
+    return _BLANK_LINES.sub("\n\n\n", _TRAILING.sub("", text)).strip()
+
+
+def known_type(key: str) -> str | None:
+    """The file's stem when it is a document type everybody knows (`pricing.json`)."""
+    stem = PurePosixPath(key).stem.lower()
+    return stem if stem in DOC_TYPES else None
+
+
+def encoding_of(start: bytes) -> str:
+    """UTF-8 or UTF-16 (UTF-32 too), with or without a byte order mark, by the first bytes."""
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    return json.detect_encoding(start)
+
+
+def decoded(body: bytes, key: str) -> tuple[str, int]:
+    """
+    The file's text, and how many letters of it were unreadable and replaced.
+
+    `Invalid` when so many are that it must be another encoding.
+    """
+    encoding = encoding_of(body[:4])
+    try:
+        return body.decode(encoding), 0
+    except UnicodeDecodeError:
+        text = body.decode(encoding, "replace")
+    replaced = text.count("\ufffd")
+    if replaced > max(10, len(text) // 100):
+        raise Invalid(f"{PurePosixPath(key).name} is neither UTF-8 nor UTF-16: save it as UTF-8.")
+    return text, replaced

@@ -1,0 +1,199 @@
+"""
+Fits the confidence: `python -m tests.benchmarks.fit_confidence --set KB[,KB…] QUESTIONS [--set …] [--write]`.
+
+Every question is asked with all thresholds at 0, so that each gets an answer, right or wrong; each
+answerable one once more with the pages that answer it hidden (a near-miss), as are questions of one
+set put to the knowledge of another (off-topic). A logistic regression with known signs (more coverage
+cannot make an answer worse) and an L2 penalty is fitted to "the answer holds all its key facts".
+Printed: the leave-one-out reliability table (all rows of one question left out together), what each
+threshold would do, and the coefficients. `--write` stores them.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from candor.adapters.memory_answers import MemoryAnswers
+from candor.answering import Answering, Question
+from candor.answering.data import __file__ as data_file
+from candor.answering.deciding import FEATURES, Thresholds
+from candor.answering.evidence import EmbeddedLikeness
+from tests.benchmarks.knowledge import Asked, Knowledge, knowledge, questions
+
+SIGNS = {
+    "cosine": 1, "likeness": 1, "answer_coverage": 1, "best_coverage": 1, "document_coverage": 1,
+    "missing_names": -1, "missing_words": -1, "unknown_words": -1, "holds_kind": 1, "agreement": 1,
+    "margin": 1, "degraded": -1, "verified": 1,
+}  # fmt: skip
+"""Features whose direction is known beforehand; the others may go either way."""
+
+_GIVEN = {"degraded": -0.4, "verified": 1.5}
+"""Constant in this data (both engines answer, extracts verify), so set by judgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    group: str
+    """The question it came from: its rows are left out together."""
+    kind: str
+    """`plain`, `near-miss` or `off-topic`."""
+    values: tuple[float, ...]
+    right: bool
+    answerable: bool
+
+
+def rows_of(base: Knowledge, asked: Sequence[Asked], strangers: Sequence[Asked], name: str) -> list[Row]:
+    answering = Answering(
+        retrieval=base.retrieval,
+        snapshots=MemoryAnswers(),
+        likeness=EmbeddedLikeness(base.embedder),
+        thresholds=Thresholds(answer=0.0, ask=0.0),
+    )
+    found = []
+    plan = [(each, "plain", ()) for each in asked]
+    plan += [(each, "near-miss", each.expected_urls) for each in asked if each.answerable]
+    plan += [(each, "off-topic", ()) for each in strangers]
+    for each, kind, hidden in plan:
+        base.hide(hidden)
+        answer = answering.answer(Question(text=each.text, history=each.history))
+        values = answer.debug["features"]
+        if values:
+            right = kind == "plain" and each.answerable and each.right(answer.text)
+            found.append(
+                Row(
+                    group=f"{name}:{each.id}",
+                    kind=kind,
+                    values=tuple(values[feature] for feature in FEATURES),
+                    right=right,
+                    answerable=kind == "plain" and each.answerable,
+                )
+            )
+    return found
+
+
+def fitted(rows: Sequence[Row], *, penalty: float, steps: int = 1500) -> tuple[float, list[float]]:
+    """Intercept and weights by projected gradient descent with momentum; weights of a wrong sign stay 0."""
+    import numpy as np
+
+    x = np.array([row.values for row in rows])
+    y = np.array([float(row.right) for row in rows])
+    centre, spread = x.mean(0), x.std(0) + 1e-6
+    z = (x - centre) / spread
+    weights, speed = np.zeros(z.shape[1]), np.zeros(z.shape[1])
+    intercept = math.log((y.mean() + 1e-3) / (1 - y.mean() + 1e-3))
+    free = np.array([feature not in _GIVEN for feature in FEATURES])
+    signs = np.array([SIGNS.get(feature, 0) for feature in FEATURES])
+    for _ in range(steps):
+        predicted = 1 / (1 + np.exp(-(z @ weights + intercept)))
+        gradient = z.T @ (predicted - y) / len(y) + penalty * weights / len(y)
+        speed = 0.9 * speed - 0.1 * gradient
+        weights = (weights + speed) * free
+        weights[(signs > 0) & (weights < 0)] = 0.0
+        weights[(signs < 0) & (weights > 0)] = 0.0
+        intercept -= 0.3 * float((predicted - y).mean())
+    real = weights / spread
+    return float(intercept - real @ centre), [float(weight) for weight in real]
+
+
+def predicted(row: Row, model: tuple[float, list[float]]) -> float:
+    total = model[0] + sum(weight * value for weight, value in zip(model[1], row.values, strict=True))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def left_out(rows: Sequence[Row], *, penalty: float, folds: int) -> list[float]:
+    """Each row's probability by a model that has not seen its question."""
+    groups = sorted({row.group for row in rows})
+    part = {group: number % folds for number, group in enumerate(groups)}
+    found = [0.0] * len(rows)
+    for number in range(folds):
+        model = fitted([row for row in rows if part[row.group] != number], penalty=penalty)
+        for index, row in enumerate(rows):
+            if part[row.group] == number:
+                found[index] = predicted(row, model)
+    return found
+
+
+def report(rows: Sequence[Row], probabilities: Sequence[float]) -> None:
+    pairs = list(zip(rows, probabilities, strict=True))
+    print(f"{len(rows)} rows, {sum(row.right for row in rows)} right; all figures leave-one-out")
+    brier = statistics.fmean((p - row.right) ** 2 for row, p in pairs)
+    right = [p for row, p in pairs if row.right]
+    wrong = [p for row, p in pairs if not row.right]
+    above = statistics.fmean((a > b) + 0.5 * (a == b) for a in right for b in wrong)
+    print(f"AUROC {above:.3f}  Brier {brier:.3f}")
+    print("\nconfidence   rows  predicted  right")
+    for low in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+        inside = [(row, p) for row, p in pairs if low <= p < low + 0.1 or (low == 0.9 and p == 1.0)]
+        if inside:
+            mean = statistics.fmean(p for _, p in inside)
+            print(
+                f"{low:.1f} – {low + 0.1:.1f}  {len(inside):5d}  {mean:9.2f}  {statistics.fmean(row.right for row, _ in inside):.2f}"
+            )
+    print("\nthreshold  answered right   answered wrong   near-miss refused  unanswerable refused")
+    answerable = [each for each in pairs if each[0].answerable]
+    near = [each for each in pairs if each[0].kind == "near-miss"]
+    other = [each for each in pairs if not each[0].answerable and each[0].kind != "near-miss"]
+    for threshold in (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8):
+        good = sum(p >= threshold and row.right for row, p in answerable)
+        bad = sum(p >= threshold and not row.right for row, p in answerable)
+        print(
+            f"{threshold:9.2f}  {good / len(answerable):14.1%}   {bad / len(answerable):14.1%}   "
+            f"{sum(p < threshold for _, p in near) / max(1, len(near)):17.1%}  "
+            f"{sum(p < threshold for _, p in other) / max(1, len(other)):20.1%}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--set", nargs=2, action="append", required=True, metavar=("KB", "QUESTIONS"))
+    parser.add_argument("--state", type=Path)
+    parser.add_argument("--penalty", type=float, default=4.0)
+    parser.add_argument("--folds", type=int, default=1_000_000, help="fewer than questions: faster, coarser")
+    parser.add_argument("--rows", type=Path, help="keep the rows here, or read them if it exists")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args(arguments)
+
+    sets = [
+        ([Path(kb) for kb in kbs.split(",")], questions([Path(q) for q in qs.split(",")]))
+        for kbs, qs in options.set
+    ]
+    if options.rows and options.rows.exists():
+        rows = [Row(*each) for each in json.loads(options.rows.read_text("utf-8"))]
+    else:
+        rows = []
+        with tempfile.TemporaryDirectory() as folder:
+            for number, (kb, asked) in enumerate(sets):
+                strangers = [q for other, (_, qs) in enumerate(sets) if other != number for q in qs[:40]]
+                base = knowledge(kb, options.state or Path(folder))
+                rows += rows_of(base, asked, strangers, str(number))
+        if options.rows:
+            kept = [[row.group, row.kind, row.values, row.right, row.answerable] for row in rows]
+            options.rows.write_text(json.dumps(kept), "utf-8")
+    folds = min(options.folds, len({row.group for row in rows}))
+    report(rows, left_out(rows, penalty=options.penalty, folds=folds))
+    intercept, weights = fitted(rows, penalty=options.penalty)
+    named = {
+        feature: _GIVEN.get(feature, round(weight, 3))
+        for feature, weight in zip(FEATURES, weights, strict=True)
+    }
+    # Every row of this data has verified = 1, so its weight is taken back from the intercept.
+    coefficients = {"intercept": round(intercept - _GIVEN["verified"], 3), "weights": named}
+    print("\n" + json.dumps(coefficients, indent=1))
+    if options.write:
+        path = Path(data_file).parent / "confidence.json"
+        stored = json.loads(path.read_text("utf-8"))
+        stored["extractive"] = coefficients
+        path.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

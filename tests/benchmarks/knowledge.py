@@ -1,0 +1,138 @@
+"""Knowledge for benchmarks: pages in the `pages` format, indexed as the product does it, and questions."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from candor.adapters.embedded_embedder import EmbeddedEmbedder
+from candor.adapters.embedded_keywords import EmbeddedKeywords
+from candor.adapters.embedded_vectors import EmbeddedVectors
+from candor.answering.values import Turn
+from candor.chunking import chunk
+from candor.documents import Document, Status, document_id_of
+from candor.retrieval import Retrieval
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A question with what a right answer to it looks like."""
+
+    id: str
+    text: str
+    history: tuple[Turn, ...]
+    answerable: bool
+    expected_urls: tuple[str, ...]
+    key_facts: tuple[tuple[str, ...], ...]
+    """Of each inner group one regular expression has to be found."""
+    must_not: tuple[str, ...]
+    language: str
+
+    def right(self, answer: str) -> bool:
+        """Whether all facts asked for are in the answer, and nothing that must not be."""
+        return all(
+            any(re.search(fact, answer, re.I) for fact in group) for group in self.key_facts
+        ) and not any(re.search(bad, answer, re.I) for bad in self.must_not)
+
+
+class Served:
+    """A `Truth` that serves the first version of everything but what is hidden."""
+
+    def __init__(self) -> None:
+        self.hidden: frozenset[str] = frozenset()
+
+    def served_versions(self, document_ids: Iterable[str]) -> Mapping[str, int]:
+        return {id_: 1 for id_ in document_ids if id_ not in self.hidden}
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """A searchable collection of pages."""
+
+    retrieval: Retrieval
+    embedder: EmbeddedEmbedder
+    truth: Served
+    pages: int
+    passages: int
+
+    def hide(self, urls: Iterable[str]) -> None:
+        """As if these pages had never been written."""
+        self.truth.hidden = frozenset(document_id_of(url) for url in urls)
+
+
+def pages_of(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """The pages of one or several files: `{"pages": […]}` or a bare list."""
+    pages: list[dict[str, Any]] = []
+    for path in paths:
+        loaded = json.loads(path.read_text("utf-8"))
+        pages += loaded["pages"] if isinstance(loaded, dict) else loaded
+    return pages
+
+
+def knowledge(paths: Sequence[Path], folder: Path, *, model_cache: Path | None = None) -> Knowledge:
+    """The pages, indexed in the folder; an index that is there already is used as it is."""
+    embedder = EmbeddedEmbedder(model_cache or folder / "model", threads=2)
+    name = "-".join(path.stem for path in paths)
+    keywords = EmbeddedKeywords(folder / name)
+    vectors = EmbeddedVectors(folder / name, embedder.dimensions)
+    pages = pages_of(paths)
+    passages = [passage for page in pages for passage in chunk(_document(page), page["text"])]
+    if next(vectors.stored(), None) is None:
+        keywords.put(passages)
+        vectors.put(passages, embedder.embed_passages(passages))
+    truth = Served()
+    retrieval = Retrieval(keywords=keywords, vectors=vectors, embedder=embedder, truth=truth)
+    return Knowledge(retrieval, embedder, truth, len(pages), len(passages))
+
+
+def _document(page: Mapping[str, Any]) -> Document:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Document(
+        document_id=document_id_of(page["url"]),
+        url=page["url"],
+        title=page.get("title") or page["url"],
+        doc_type=page.get("doc_type") or "other",
+        source="benchmark",
+        version=1,
+        served_version=1,
+        status=Status.INDEXED,
+        error=None,
+        chunks_count=0,
+        checksum="",
+        effective_date=None,
+        product=None,
+        region=None,
+        metadata={},
+        deleted=False,
+        job_id=None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def questions(paths: Sequence[Path]) -> list[Asked]:
+    """The questions of one or several JSON-lines files."""
+    found = []
+    for path in paths:
+        for line in path.read_text("utf-8").splitlines():
+            if not line.strip():
+                continue
+            row = json.loads(line)
+            found.append(
+                Asked(
+                    id=str(row.get("id", len(found) + 1)),
+                    text=row["question"],
+                    history=tuple(
+                        Turn(role=t["role"], content=t["content"]) for t in row.get("history") or ()
+                    ),
+                    answerable=bool(row["answerable"]),
+                    expected_urls=tuple(row.get("expected_urls") or ()),
+                    key_facts=tuple(tuple(group) for group in row.get("key_facts") or ()),
+                    must_not=tuple(row.get("must_not") or ()),
+                    language=row.get("lang") or row.get("language") or "en",
+                )
+            )
+    return found
