@@ -36,18 +36,21 @@ def _parser(add_run_arguments: Callable[[argparse.ArgumentParser], None]) -> arg
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
     add_run_arguments(words.add_parser("run", help="start the stack and serve until Ctrl-C", epilog=_EPILOG))
     drop = words.add_parser("drop", help="put a file into the source bucket and follow its job")
-    drop.add_argument("file", type=Path)
+    drop.add_argument("file", type=Path, nargs="?")
     ingest = words.add_parser("ingest", help="drop a file, or every readable one under ./source")
     ingest.add_argument("file", type=Path, nargs="?")
-    dry = words.add_parser("ingest-dry", help="what reading the bucket again would do")
-    dry.add_argument("prefix", nargs="?", default="")
+    ingest.add_argument(
+        "--dry-run", action="store_true", help="read the files here, and say what would come of it"
+    )
+    dry = words.add_parser("ingest-dry", help="the same as ingest --dry-run")
+    dry.add_argument("file", type=Path, nargs="?")
     invoke = words.add_parser("invoke", help="run one function on an event file")
-    invoke.add_argument("function")
+    invoke.add_argument("function", nargs="?")
     invoke.add_argument("event", type=Path, nargs="?")
     ask = words.add_parser("ask", help="ask a question and see the answer with its evidence")
     ask.add_argument("question")
-    words.add_parser("create-admin", help="make the admin user of the credentials file")
-    words.add_parser("init-db", help="show the tables; the template makes them")
+    words.add_parser("create-admin", help="make an admin user")
+    words.add_parser("init-db", help="check tables and indexes; the template makes them")
     return parser
 
 
@@ -78,11 +81,12 @@ def _say(parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from infra.local import words
 
     try:
+        if parsed.word == "ingest-dry" or (parsed.word == "ingest" and parsed.dry_run):
+            return words.ingest_dry(parsed.file)
         running = words.find_running(words.state_folder(environ), environ)
         said = {
             "drop": lambda: words.drop(running, parsed.file),
             "ingest": lambda: words.ingest(running, parsed.file),
-            "ingest-dry": lambda: words.ingest_dry(running, parsed.prefix),
             "invoke": lambda: words.invoke(running, parsed.function, parsed.event),
             "ask": lambda: words.ask(running, parsed.question),
             "create-admin": lambda: words.create_admin(running),

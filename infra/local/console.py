@@ -1,6 +1,7 @@
 """Console: what a person reads in the terminal, one line for each thing that happened."""
 
 import json
+import logging
 import re
 import sys
 import threading
@@ -17,6 +18,12 @@ _BOILERPLATE = frozenset(
 )  # fmt: skip
 """Fields of a structured log line that say nothing new in a terminal."""
 
+_UNPACKED = re.compile(r"[^\s\"]*/ministack-lambda-[^/]+/(?:layer_\d+/python|code)/")
+"""Where a worker's code lies: a new folder for each."""
+
+_WORKER_BROKEN = re.compile(r"Warm worker execution error for (\S+): (.*)", re.DOTALL)
+"""A worker that could not be started, an import error for one, logs nothing by itself."""
+
 _LONGEST = 300
 _SHOWN_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
@@ -31,7 +38,7 @@ class Console:
         self.functions: Mapping[str, str] = {}
         """Folder names by physical function names."""
         self.quiet = False
-        """While stopping, workers die in the middle of things and say so; nobody needs to know."""
+        """While stopping, things break off in the middle and say so; nobody needs to know."""
 
     def say(self, text: str = "") -> None:
         """A line without a time: banners and answers."""
@@ -39,6 +46,8 @@ class Console:
             print(text, file=self._out, flush=True)
 
     def log(self, text: str) -> None:
+        if self.quiet:
+            return
         self.say(f"{time.strftime('%H:%M:%S')}  {text}")
 
     def request(self, method: str, path: str, status: int, milliseconds: float, function: str) -> None:
@@ -48,19 +57,46 @@ class Console:
 
     def invocation(self, name: str, _request_id: str, text: str, failed: bool, milliseconds: int) -> None:
         """What a function logged, each line cut down to what is new in it; and how it failed."""
-        if self.quiet:
-            return
         lines = text.splitlines()
         for line in lines:
             self.written(name, line)
-        if failed:
+        if failed and text:
             self.log(f"  {self.functions.get(name, name)}: FAILED after {milliseconds} ms: {failure(lines)}")
+
+    def record(self, logger: str, message: str) -> None:
+        """What a library logged at its own wish."""
+        found = _WORKER_BROKEN.match(message) if logger == "lambda" else None
+        if found:
+            name = self.functions.get(found[1], found[1])
+            self.log(f"  {name}: FAILED before it began: {printable(found[2])[:_LONGEST]}")
+        else:
+            self.log(f"  {logger}: {printable(message)[:_LONGEST]}")
+
+    def take_over_logging(self) -> None:
+        """Make the libraries' errors lines like all others; ministack has set up the root logger by now."""
+        root = logging.getLogger()
+        for handler in list(root.handlers):
+            root.removeHandler(handler)
+        root.addHandler(_Records(self))
+        root.setLevel(logging.ERROR)
+        for name in ("samtranslator", "hypercorn.access"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def written(self, name: str, line: str) -> None:
         """One line that a function wrote."""
         shown = condensed(line, level=self._level)
         if shown:
             self.log(f"  {self.functions.get(name, name)}: {shown}")
+
+
+class _Records(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        # A failed invocation is told by `Console.invocation`, so warnings about it are not.
+        super().__init__(logging.ERROR)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.record(record.name, record.getMessage())
 
 
 def condensed(line: str, *, level: int = 20) -> str | None:
@@ -78,11 +114,13 @@ def condensed(line: str, *, level: int = 20) -> str | None:
     name = str(fields.get("level", "INFO"))
     if _SHOWN_LEVELS.get(name, 20) < level:
         return None
+    if name == "INFO" and {"route", "status"} <= fields.keys():
+        return None  # An answered request: the front has a line of its own for it.
     rest = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if key not in _BOILERPLATE)
     reason = fields.get("exception", "")
     cause = f" ({str(reason).strip().splitlines()[-1]})" if reason else ""
     text = f"{'' if name == 'INFO' else name + ' '}{fields['message']}{cause}{' ' + rest if rest else ''}"
-    return printable(text)[:_LONGEST]
+    return printable(_UNPACKED.sub("", text))[:_LONGEST]
 
 
 def failure(lines: list[str]) -> str:

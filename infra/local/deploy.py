@@ -68,6 +68,7 @@ class Deployer:
         chosen = localise.parameters(raw, state=self._state)
         changed = self._apply(local, chosen)
         resources = self._resources()
+        self._packager.forget_unused()
         for name, specification in localise.time_to_live(local).items():
             self._expire(resources[name], specification)
         stage = chosen.get("Stage") or self._stage(raw)
@@ -153,9 +154,9 @@ class Deployer:
             return "CREATE"
         if status == "REVIEW_IN_PROGRESS":
             return "CREATE"
-        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
+        if status == "CREATE_COMPLETE" or status.startswith("UPDATE_"):
             return "UPDATE"
-        # A first deploy that failed, or one that a kill cut in half, leaves nothing that can be updated.
+        # A first deploy that failed leaves nothing that can be updated.
         cloudformation.delete_stack(StackName=STACK)
         return "CREATE"
 
@@ -169,12 +170,21 @@ class Deployer:
             time.sleep(0.02)
 
     def _reasons(self) -> str:
-        events = self._clients("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
-        failed = [
-            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-            for event in events
-            if "FAILED" in event["ResourceStatus"]
-        ]
+        pages = (
+            self._clients("cloudformation").get_paginator("describe_stack_events").paginate(StackName=STACK)
+        )
+        failed = []
+        for event in (event for page in pages for event in page["StackEvents"]):
+            status = event["ResourceStatus"]
+            if "FAILED" in status:
+                failed.append(
+                    f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+                )
+            elif event["LogicalResourceId"] == STACK and status in (
+                "CREATE_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+            ):
+                break  # Newest first: what follows belongs to earlier deploys.
         return "; ".join(failed[:_REASONS_SHOWN]) or "no resource says why"
 
     def _resources(self) -> dict[str, str]:
@@ -204,7 +214,7 @@ class Deployer:
         return str(stage)
 
 
-def outputs(clients: Clients) -> dict[str, str]:
+def outputs(clients: Clients, stack_name: str = STACK) -> dict[str, str]:
     """The running stack's outputs. Raises botocore's error when there is no stack."""
-    stack = clients("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    stack = clients("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -12,7 +12,6 @@ arrive at the end, so a queue has changed exactly when its length or its last me
 """
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,8 +21,6 @@ from typing import Any
 from infra.local.generations import Generation, Generations
 from infra.local.journal import Change, Journal, read
 from infra.local.privates import Privates
-
-logger = logging.getLogger("candor.local")
 
 SERVICES = (
     "apigateway", "apigateway_v1", "cloudformation", "cloudwatch", "cloudwatch_logs", "dynamodb",
@@ -59,7 +56,7 @@ class Durability:
         self._saving = asyncio.Lock()
         self._checkpoint_wanted = False
         self._saved_at = time.monotonic()
-        self._commits = 0
+        self._complete = self._generations.current() is not None
 
     def prepare(self) -> Path | None:
         """Before ministack loads: the folder it is to load from, None on a first start."""
@@ -102,7 +99,6 @@ class Durability:
         assert self._journal is not None
         self._collect_queues()
         if self._journal.waiting:
-            self._commits += 1
             await self._journal.commit()
 
     async def deliveries(self) -> None:
@@ -126,8 +122,27 @@ class Durability:
             await self.commit()
             assert self._journal is not None
             aged = self._journal.size > 0 and time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
-            if self._checkpoint_wanted or aged or self._journal.size > CHECKPOINT_BYTES:
+            due = self._checkpoint_wanted or aged or self._journal.size > CHECKPOINT_BYTES
+            if due and self.whole:
                 await self.checkpoint()
+
+    @property
+    def whole(self) -> bool:
+        """
+        Whether a checkpoint taken now would be worth coming back to.
+
+        One of a stack half way through its deploy would not: after a kill nothing could go on from there.
+        Before the first deploy there is nothing yet to come back to, and afterwards the journal holds every
+        row meanwhile.
+        """
+        return self._complete and not self._privates.deploying()
+
+    async def configured(self) -> None:
+        """A table, queue or bucket was made or changed: it must be known before its first row is replayed."""
+        if self.whole:
+            await self.checkpoint()
+        else:
+            self._checkpoint_wanted = True
 
     async def checkpoint(self, *, final: bool = False) -> None:
         """Save everything as a new generation and let go of the journal before it."""
@@ -145,6 +160,7 @@ class Durability:
             await asyncio.to_thread(self._write, generation, states)
             self._journal.forget(last)
             self._saved_at = time.monotonic()
+            self._complete = True
 
     def close(self) -> None:
         if self._journal is not None:

@@ -7,7 +7,6 @@ processes that speak HTTP to the same port.
 
 import asyncio
 import json
-import logging
 import os
 import re
 import shutil
@@ -96,7 +95,6 @@ class Emulator:
         set_environment(state, port=listener.port, auth=auth)
         self._listener = listener
         self.privates = Privates()
-        _quieten()
         self._durability = Durability(state, self.privates, port=listener.port)
         self._ministack = _Lifespan(self.privates.application)
         self._stop = asyncio.Event()
@@ -123,14 +121,15 @@ class Emulator:
     async def checkpoint(self) -> None:
         await self._durability.checkpoint()
 
-    async def stop(self) -> None:
-        """End the workers, save everything, close the port."""
+    async def stop(self, *, save: bool = True) -> None:
+        """End the workers, save everything unless told not to, close the port."""
         self._stop.set()
         server, keeper = self._tasks
         keeper.cancel()
         await asyncio.to_thread(self.privates.stop_workers)
         await asyncio.gather(server, keeper, return_exceptions=True)
-        await self._durability.checkpoint(final=True)
+        if save and self._durability.whole:
+            await self._durability.checkpoint(final=True)
         self._durability.close()
         await self._ministack.stop()
 
@@ -159,13 +158,12 @@ class Emulator:
         if service == "s3" or not service:
             await self._durability.deliveries()
             # An object lies on disk by itself; what is said about a bucket does not.
-            if scope["path"].strip("/").count("/") == 0:
-                self._durability.service_changed("s3")
+            if scope["path"].strip("/") and "/" not in scope["path"].strip("/"):
+                await self._durability.configured()
         elif operation in _ROWS or operation in _MESSAGES or operation.startswith((*_READS, *_NOT_KEPT)):
             return
         elif service in ("dynamodb", "sqs"):
-            # A table or queue must be known before its first row or message is replayed.
-            await self._durability.checkpoint()
+            await self._durability.configured()
         elif not scope["path"].endswith("/invocations") and service not in (
             "logs",
             "monitoring",
@@ -210,11 +208,3 @@ def _asked(scope: Scope) -> tuple[str, str]:
         elif name == b"x-amz-target":
             operation = value.decode().rsplit(".", 1)[-1]
     return service, operation
-
-
-def _quieten() -> None:
-    """
-    ministack sets up the root logger when it is imported; what is worth reading comes through `console`.
-    """
-    for name in ("samtranslator", "ministack", "hypercorn", "hypercorn.error", "hypercorn.access"):
-        logging.getLogger(name).setLevel(logging.ERROR)

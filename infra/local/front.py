@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from infra.local import refusals
+from infra.local.api import OWN_AGENT
 from infra.local.console import Console
 from infra.local.deploy import Deployed
 from infra.local.exchange import Exchange, disconnected, header
@@ -64,11 +65,13 @@ class Front:
 
     async def application(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await answer_lifespan(receive, send)
+            await answer_lifespan(receive, send)
+            return
         if scope["type"] != "http":
-            return None
+            return
         if scope["path"].startswith(STREAM_PATH):
-            return await self._take_event(scope, receive, send)
+            await self._take_event(scope, receive, send)
+            return
         started = time.monotonic()
         trace_id = header(scope["headers"], b"x-trace-id") or uuid.uuid4().hex
         call = Exchange(scope, receive, send, trace_id=trace_id, cors=self._cors(scope))
@@ -80,11 +83,17 @@ class Front:
         except Exception as error:  # noqa: BLE001 - the last stop before the client: nothing may leave as HTML.
             self._console.log(f"  front: {type(error).__name__}: {error}")
             await call.refuse(500, "Something failed on our side.")
+        if (
+            scope["method"] == "GET"
+            and call.status < 400
+            and header(scope["headers"], b"user-agent") == OWN_AGENT
+        ):
+            return
         path = quote(scope["path"], safe="/:{}+@!$&'()*,;=~-._")
         self._console.request(
             scope["method"], path, call.status, (time.monotonic() - started) * 1000, function
         )
-        return None
+        return
 
     async def _handle(self, call: Exchange) -> str:
         """Answer, and return the name of the function that did."""

@@ -9,6 +9,7 @@ template.yaml stays pure AWS. What is changed here is changed in a copy, on the 
 * `ResponseTransferMode: RESPONSE_STREAM` answers 500: the function is bound to a runtime of ours instead.
 * Container images need Docker: such a function is deployed from its folder like any other.
 * `TimeToLiveSpecification` is dropped: `time_to_live` names the tables to set it on after the deploy.
+* Alarms over several metrics cannot be made, and nothing here would evaluate them: they are left out.
 * Settings of this machine (keys, `.env`) become environment variables of every function. On AWS they are
   parameters and fields of the secret.
 
@@ -34,13 +35,13 @@ def localise(
     template: dict[str, Any] = copy.deepcopy(dict(raw))
     resources: dict[str, Any] = template["Resources"]
     _leave_out_dependency_layers(template, root)
+    _leave_out_composed_alarms(resources)
     _add_variables(template, variables)
     for name, properties in functions(template):
         _from_folder(name, properties)
         if _expand_events(name, properties):
             proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"{stream_url}{STREAM_PATH}{name}"}
             properties.setdefault("Environment", {}).setdefault("Variables", {}).update(proxied)
-    template["Resources"] = resources
     return template
 
 
@@ -91,6 +92,12 @@ def _leave_out_dependency_layers(template: dict[str, Any], root: Path) -> None:
                 for layer in holder["Layers"]
                 if not (isinstance(layer, dict) and layer.get("Ref") in left_out)
             ]
+
+
+def _leave_out_composed_alarms(resources: dict[str, Any]) -> None:
+    for name, resource in list(resources.items()):
+        if resource.get("Type") == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
+            del resources[name]
 
 
 def _add_variables(template: dict[str, Any], variables: Mapping[str, str]) -> None:

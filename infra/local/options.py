@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +66,11 @@ class Options:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The process's variables over those of `.env` in this folder."""
-    return {**read_env_file(folder / ".env"), **os.environ}
+    """
+    The process's variables over those of `.env` in this folder; one set to nothing takes no other's place.
+    """
+    file = read_env_file(folder / ".env")
+    return {**file, **{name: value for name, value in os.environ.items() if value or name not in file}}
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -132,8 +135,3 @@ def _port(name: str, environ: Mapping[str, str], default: int) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise ValueError(f"{name}={text} is not a port: set {name} to a number from 1 to 65535.")
     return int(text)
-
-
-def wanted(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Those of the names that are set and not empty."""
-    return {name: environ[name] for name in names if environ.get(name)}

@@ -23,6 +23,7 @@ class Packager:
         self._s3 = s3
         self._bucket = bucket
         self._uploaded: set[str] = set()
+        self._used: set[str] = set()
 
     def upload(self, folder: Path, *, under: str = "") -> dict[str, str]:
         """Upload a folder if its content is new, and say where it lies as CodeUri wants it."""
@@ -31,10 +32,21 @@ class Packager:
         if key not in self._uploaded:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=data)
             self._uploaded.add(key)
+        self._used.add(key)
         return {"Bucket": self._bucket, "Key": key}
 
     def upload_text(self, key: str, text: str) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=text.encode())
+        self._used.add(key)
+
+    def forget_unused(self) -> None:
+        """Delete what was not uploaded since the last call: each saved file would leave a package behind."""
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket):
+            for found in page.get("Contents", ()):
+                if found["Key"] not in self._used:
+                    self._s3.delete_object(Bucket=self._bucket, Key=found["Key"])
+        self._uploaded &= self._used
+        self._used = set()
 
 
 def zipped(folder: Path, *, under: str = "") -> bytes:

@@ -17,7 +17,8 @@ from typing import Any
 NAMES = {
     "ministack.app": ("app", "PERSIST_STATE", "_get_module", "_load_persisted_state", "_state_map"),
     "ministack.core.persistence": ("STATE_DIR", "PERSIST_STATE", "_json_default", "_state_format_version"),
-    "ministack.core.lambda_runtime": ("reset",),
+    "ministack.core.lambda_runtime": ("execution_credentials", "reset"),
+    "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.dynamodb": ("_tables", "_set_item", "_remove_item"),
     "ministack.services.sqs": ("_queues",),
     "ministack.services.s3": ("_fire_s3_event", "_fire_s3_event_async", "_bucket_notifications"),
@@ -25,6 +26,7 @@ NAMES = {
         "_dynamodb_stream_positions",
         "_emit_lambda_logs",
         "_ensure_poller",
+        "_esm_wake",
         "_poller_started",
     ),
 }
@@ -41,6 +43,7 @@ class Privates:
         self._app: Any = import_module("ministack.app")
         self._persistence: Any = import_module("ministack.core.persistence")
         self._runtime: Any = import_module("ministack.core.lambda_runtime")
+        self._cloudformation: Any = import_module("ministack.services.cloudformation")
         self._dynamodb: Any = import_module("ministack.services.dynamodb")
         self._sqs: Any = import_module("ministack.services.sqs")
         self._s3: Any = import_module("ministack.services.s3")
@@ -90,6 +93,11 @@ class Privates:
         with beside.open("w", encoding="utf-8") as file:
             json.dump(wrapped, file, default=self.json_default)
         beside.replace(folder / f"{service}.json")
+
+    def deploying(self) -> bool:
+        """Whether some stack is half way between two templates."""
+        stacks = self._cloudformation._stacks.all_items()
+        return any(stack["StackStatus"].endswith("_IN_PROGRESS") for _, stack in stacks)
 
     # Rows
 
@@ -145,11 +153,12 @@ class Privates:
         return True
 
     def make_in_flight_visible(self) -> None:
-        """Whoever had received a message died with the process; it would stay hidden until its time-out."""
+        """Whoever had received a message is gone; it would stay hidden until its time-out."""
         for _, queue in self.queues():
             for message in queue["messages"]:
                 if message.get("receive_count") and message.get("visible_at", 0) > time.time():
                     message["visible_at"] = 0
+        self._lambda._esm_wake.set()
 
     def track_deliveries(self) -> None:
         """Count bucket notifications that are under way, from the moment they are decided on."""
@@ -202,6 +211,11 @@ class Privates:
             return keep(func, request_id, text, error, milliseconds, **kwargs)
 
         self._lambda._emit_lambda_logs = emit
+
+    def role_credentials(self, configuration: Mapping[str, Any]) -> dict[str, str]:
+        """Variables that make a process act in a function's own role, as its workers do."""
+        made: dict[str, str] = self._runtime.execution_credentials(dict(configuration))
+        return made
 
     def stop_workers(self) -> None:
         """End every worker process."""

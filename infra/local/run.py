@@ -45,6 +45,9 @@ async def run(options: Options, console: Console, environ: Mapping[str, str]) ->
             listeners.append(Listener(options.aws_port, setting="AWS_PORT"))
         if options.fresh:
             state.wipe()
+        if not state.settled:
+            # What a first start left that failed or was killed half way belongs to no stack.
+            state.wipe(keep=("credentials.env",))
         stack = _Stack(options, console, keys.ensure(state.folder, environ), state, listeners)
         return await stack.run()
     finally:
@@ -81,6 +84,7 @@ class _Stack:
         else:
             gateway = InProcess(self._emulator.application, port=options.aws_port)
             self._emulator.privates.on_invocation(console.invocation)
+            console.take_over_logging()
         self._front = Front(
             gateway,
             console,
@@ -127,7 +131,7 @@ class _Stack:
             await asyncio.gather(server, *tasks, return_exceptions=True)
             await self._streams.stop()
             if self._emulator:
-                await self._emulator.stop()
+                await self._emulator.stop(save=restarted or bool(tasks))
         self._console.say("Stopped; everything is saved.")
         return 0
 
@@ -179,12 +183,16 @@ class _Stack:
             return None
 
     async def _redeployed(self, deployed: Deployed) -> None:
-        await self._streams.replace(await asyncio.to_thread(_runtimes, deployed, self._options.root))
+        await self._streams.replace(
+            await asyncio.to_thread(_runtimes, deployed, self._options.root, self._emulator)
+        )
         self._console.functions = {
             deployed.resources[function.logical_id]: function.name for function in deployed.template.functions
         }
         self._front.serve(deployed)
         if self._emulator:
+            # What the old code had failed at, the new code tries at once and not after the time-out.
+            self._emulator.privates.make_in_flight_visible()
             await self._emulator.checkpoint()
         self._state.announce(
             {"url": self._options.base_url, "aws": self._options.aws, "outputs": dict(deployed.outputs)}
@@ -235,7 +243,7 @@ async def _first_failure(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks)
 
 
-def _runtimes(deployed: Deployed, root: Path) -> dict[str, Runtime]:
+def _runtimes(deployed: Deployed, root: Path, emulator: Emulator | None) -> dict[str, Runtime]:
     """What runs the functions that stream."""
     contents = {
         name: root / resource["Properties"]["ContentUri"]
@@ -249,12 +257,13 @@ def _runtimes(deployed: Deployed, root: Path) -> dict[str, Runtime]:
             continue
         name = deployed.resources[function.logical_id]
         configuration = clients("lambda").get_function_configuration(FunctionName=name)
+        role = emulator.privates.role_credentials(configuration) if emulator else {}
         runtimes[function.logical_id] = Runtime(
             name=name,
             code=root / function.code,
             handler=function.handler,
             layers=tuple(contents[layer] for layer in function.layers if layer in contents),
-            environment=configuration.get("Environment", {}).get("Variables", {}),
+            environment={**configuration.get("Environment", {}).get("Variables", {}), **role},
             timeout=function.timeout,
             memory=function.memory,
             arn=configuration["FunctionArn"],

@@ -43,9 +43,14 @@ class State:
         self._lock.write(str(os.getpid()))
         self._lock.flush()
 
-    def wipe(self) -> None:
-        """Forget everything."""
-        for name in OURS:
+    @property
+    def settled(self) -> bool:
+        """Whether a first deploy has ever succeeded here."""
+        return (self.folder / "generations" / "CURRENT").is_file()
+
+    def wipe(self, *, keep: tuple[str, ...] = ()) -> None:
+        """Forget everything but what is named."""
+        for name in (name for name in OURS if name not in keep):
             path = self.folder / name
             if path.is_dir():
                 shutil.rmtree(path)

@@ -1,8 +1,11 @@
 """Words: the commands beside `run`, for a stack that is running. The Makefile has one word for each."""
 
+import getpass
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +16,12 @@ from infra.local import hooks
 from infra.local.api import Api, follow_files, now
 from infra.local.aws import Clients, default_endpoint
 from infra.local.credentials import ensure
-from infra.local.deploy import outputs
+from infra.local.deploy import STACK, outputs
 from infra.local.tour import lines
 
 SOURCE_FOLDER = "source"
-SUFFIXES = (
-    ".json",
-    ".jsonl",
-    ".sql",
-    ".gz",
-    ".zip",
-    ".txt",
-    ".md",
-    ".html",
-    ".htm",
-    ".pdf",
-    ".docx",
-    ".csv",
-    ".xml",
-)
 _PATIENCE_SECONDS = 600
+_FAULTS_SHOWN = 20
 
 
 class NotPossible(Exception):
@@ -43,6 +32,7 @@ class NotPossible(Exception):
 class Running:
     """A stack that answers."""
 
+    stack: str
     url: str
     clients: Clients
     outputs: Mapping[str, str]
@@ -63,43 +53,64 @@ def find_running(state: Path, environ: Mapping[str, str]) -> Running:
     file = state / "stack.json"
     if file.is_file():
         kept = json.loads(file.read_text(encoding="utf-8"))
-    endpoint = environ.get("AWS_ENDPOINT_URL") or kept.get("aws") or default_endpoint()
+    endpoint = (
+        environ.get("AWS_ENDPOINT_URL") or environ.get("ENDPOINT") or kept.get("aws") or default_endpoint()
+    )
     clients = Clients(endpoint)
+    stack = environ.get("STACK") or STACK
     try:
-        found = outputs(clients)
+        found = outputs(clients, stack)
     except (BotoCoreError, ClientError) as error:
         raise NotPossible(
             f"No stack answers at {endpoint}: start one with `make run` in another terminal, "
             "or set AWS_ENDPOINT_URL."
         ) from error
     url = environ.get("CANDOR_URL") or kept.get("url") or "http://127.0.0.1:8000"
-    return Running(url=url, clients=clients, outputs=found, credentials=ensure(state, environ).values)
-
-
-def drop(running: Running, file: Path) -> int:
-    """Put a file under source/ and follow the job that reads it."""
-    return _drop(running, {f"source/{file.name}": _existing(file)})
-
-
-def ingest(running: Running, path: Path | None) -> int:
-    """Drop a file, or every file under a folder that some reader may know (without one: ./source)."""
-    folder = path or Path(SOURCE_FOLDER)
-    if folder.is_file():
-        return drop(running, folder)
-    return _drop(
-        running, {f"source/{file.relative_to(folder).as_posix()}": file for file in _readable(folder)}
+    return Running(
+        stack=stack, url=url, clients=clients, outputs=found, credentials=ensure(state, environ).values
     )
 
 
-def ingest_dry(running: Running, prefix: str) -> int:
-    """What reading the bucket again would do, without doing it."""
-    answer = running.api.post(f"/v1/admin/ingest-from-source?dry_run=true&prefix={prefix}", {}, admin=True)
-    print(json.dumps(answer, indent=1, ensure_ascii=False))
-    return 0
+def drop(running: Running, file: Path | None) -> int:
+    """Put a file under source/ and follow the job that reads it."""
+    if file is None:
+        raise NotPossible("Which file? For example: make drop FILE=pages.json")
+    return _drop(running, {f"source/{_existing(file).name}": file})
 
 
-def invoke(running: Running, name: str, event: Path | None) -> int:
+def ingest(running: Running, path: Path | None) -> int:
+    """Drop a file, or every file under a folder that some reader knows (without one: ./source)."""
+    return _drop(running, {f"source/{name}": file for name, file in _readable(path).items()})
+
+
+def ingest_dry(path: Path | None) -> int:
+    """Read the same files here, and say what `ingest` would make of them. Needs no running stack."""
+    sources, candor_error = _domain()
+    refused = 0
+    for name, file in _readable(path).items():
+        drafts, faults = 0, []
+        try:
+            with file.open("rb") as stream:
+                for record in sources.read(stream, f"source/{name}"):
+                    if record.draft is not None:
+                        drafts += 1
+                    else:
+                        faults.append(f"record {record.index}: {record.reason}")
+        except candor_error as error:
+            faults.append(str(error))
+        print(f"{name}: {drafts} documents, {len(faults)} left out")
+        for fault in faults[:_FAULTS_SHOWN]:
+            print(f"  {fault}")
+        refused += len(faults)
+    return 1 if refused else 0
+
+
+def invoke(running: Running, name: str | None, event: Path | None) -> int:
     """Run one function of the stack on an event file, and print what it returned."""
+    if name is None:
+        raise NotPossible(
+            "Which function? For example: make invoke FUNCTION=operations EVENT=events/…/health.json"
+        )
     try:
         function = template.load().function(name)
     except KeyError as error:
@@ -107,7 +118,7 @@ def invoke(running: Running, name: str, event: Path | None) -> int:
         raise NotPossible(f"There is no function {name}. There are: {known}.") from error
     payload = _existing(event).read_bytes() if event else b"{}"
     resource = running.clients("cloudformation").describe_stack_resource(
-        StackName="candor", LogicalResourceId=function.logical_id
+        StackName=running.stack, LogicalResourceId=function.logical_id
     )
     answer = running.clients("lambda").invoke(
         FunctionName=resource["StackResourceDetail"]["PhysicalResourceId"], Payload=payload
@@ -128,22 +139,31 @@ def ask(running: Running, question: str) -> int:
 
 
 def create_admin(running: Running) -> int:
-    """Make the admin user of the credentials file, if it is not there."""
-    made = hooks.create_first_admin(running.url, running.credentials)
-    print(f"{running.credentials['ADMIN_USERNAME']} {'created' if made else 'is there already'}.")
+    """Make an admin user: asked for at a terminal, otherwise the one of the credentials file."""
+    credentials = dict(running.credentials)
+    if sys.stdin.isatty():
+        name = input(f"User name [{credentials['ADMIN_USERNAME']}]: ").strip()
+        password = getpass.getpass("Password (empty: the one of the credentials file): ")
+        credentials["ADMIN_USERNAME"] = name or credentials["ADMIN_USERNAME"]
+        credentials["ADMIN_PASSWORD"] = password or credentials["ADMIN_PASSWORD"]
+    made = hooks.create_first_admin(running.url, credentials)
+    print(f"{credentials['ADMIN_USERNAME']} {'created' if made else 'is there already'}.")
     return 0
 
 
 def init_db(running: Running) -> int:
     """
-    Show the tables. The template makes them: there is nothing to initialise, and nothing to migrate by hand.
+    Check tables and indexes. The template makes the tables; an index is made when it is first written to.
     """
     dynamodb = running.clients("dynamodb")
     for name, table in sorted(running.outputs.items()):
         if name.endswith("Table"):
             described = dynamodb.describe_table(TableName=table)["Table"]
             print(f"{name:20} {table:45} {described['TableStatus']}, {described['ItemCount']} items")
-    return 0
+    health = running.api.get("/v1/health")
+    for name, state in health["checks"].items():
+        print(f"{name:20} {state}")
+    return 0 if health["status"] == "healthy" else 1
 
 
 def _drop(running: Running, files: Mapping[str, Path]) -> int:
@@ -170,13 +190,32 @@ def _print_new(text: str, said: list[str]) -> None:
         print(text, flush=True)
 
 
-def _readable(folder: Path) -> list[Path]:
+def _readable(path: Path | None) -> dict[str, Path]:
+    """Files by their names under source/."""
+    folder = path or Path(SOURCE_FOLDER)
+    if folder.is_file():
+        return {folder.name: folder}
     if not folder.is_dir():
-        raise NotPossible(f"There is no file or folder {folder}.")
-    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix.lower() in SUFFIXES]
+        raise NotPossible(
+            f"There is no file or folder {folder}: name one with FILE=, or put files into ./{SOURCE_FOLDER}."
+        )
+    readers = _domain()[0].READERS
+    found = {
+        file.relative_to(folder).as_posix(): file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.suffix.lower() in readers
+    }
     if not found:
-        raise NotPossible(f"{folder} holds no file that a reader knows ({', '.join(SUFFIXES)}).")
+        raise NotPossible(f"{folder} holds no file that a reader knows ({', '.join(readers)}).")
     return found
+
+
+def _domain() -> tuple[Any, type[Exception]]:
+    """The source readers, and what they raise. They lie in the layer, which nothing else here imports."""
+    core = str(template.ROOT / "layers" / "core")
+    if core not in sys.path:
+        sys.path.insert(0, core)
+    return import_module("candor.sources"), import_module("candor.errors").CandorError
 
 
 def _existing(file: Path) -> Path:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from candor.adapters.memory_answers import MemoryAnswers
-from candor.answering import Answer, Answering, Decision, Question
+from candor.answering import Answer, Decision, Question
 from candor.answering.evidence import EmbeddedLikeness
+from candor.answering.service import Answering
 from tests.benchmarks.knowledge import Asked, Knowledge, knowledge, questions
 
 

@@ -1,8 +1,8 @@
 """
 Search speed: `python -m tests.benchmarks.bench_search --passages 100000`.
 
-Synthetic passages of 120 words (a Zipf vocabulary) and clustered vectors in the embedded engine, then real
-questions' worth of work: embed the question, both indexes, fusion, truth. Also: filtered, a cold
+Synthetic passages of 120 words (English ones, by Zipf) and clustered vectors in the embedded engine, then
+whole searches: embed the question, both indexes, fusion, truth. Also: filtered, a cold
 process until its first answer, a put into the full index, and how much the int8 first pass misses.
 """
 
@@ -23,12 +23,11 @@ import numpy as np
 from candor.adapters.embedded_embedder import EmbeddedEmbedder
 from candor.adapters.embedded_keywords import EmbeddedKeywords
 from candor.adapters.embedded_vectors import EmbeddedVectors
-from candor.adapters.minilm import DIMENSIONS
+from candor.adapters.minilm import DIMENSIONS, WORDS, prepare
 from candor.retrieval import Retrieval
 from candor.search import ANYTHING, Passage, Where
 from tests.benchmarks.bench_retrieval import EverythingServed
 
-_WORDS = 30_000
 _KINDS = ("policy", "tos", "faq", "howto", "pricing", "conversation", "other")
 _PUT_AT_ONCE = 10_000
 _COLD = """
@@ -44,14 +43,15 @@ print(1000 * (time.perf_counter() - started))
 
 
 class Words:
-    """Words as rare as a language's are, and directions as clustered as its meanings."""
+    """English words, as rare as a language's words are, and directions as clustered as its meanings."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Path) -> None:
         self._chance = random.Random(7)
         self._numbers = np.random.default_rng(7)
-        letters = "aeioubcdfglmnprst"
-        self._vocabulary = ["".join(self._chance.choices(letters, k=4 + n % 7)) for n in range(_WORDS)]
-        self._cumulative = np.cumsum(1 / (np.arange(_WORDS) + 3.0)).tolist()
+        listed = (prepare(models).parent / WORDS).read_text(encoding="utf-8").splitlines()
+        self._vocabulary = [word for word in listed if word.isascii() and word.isalpha() and len(word) > 2]
+        self._chance.shuffle(self._vocabulary)
+        self._cumulative = np.cumsum(1 / (np.arange(len(self._vocabulary)) + 3.0)).tolist()
         self._centres = self._numbers.standard_normal((500, DIMENSIONS)).astype(np.float32)
 
     def text(self, words: int) -> str:
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         state = asked.state or Path(temporary)
         index, models = state / f"search-{asked.passages}", state / "models"
-        words = Words()
+        words = Words(models)
         if not index.exists():
             build(index, words, asked.passages)
         questions = [

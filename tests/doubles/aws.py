@@ -74,9 +74,8 @@ def create_documents_table() -> str:
     from candor.adapters.document_rows import LISTED
 
     name = _name("documents")
-    # `pending` is in the lists by being named, in its own index by being the key.
     listed = {"ProjectionType": "INCLUDE", "NonKeyAttributes": LISTED}
-    with_date = {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*LISTED, "created_at"]}
+    keys = {"ProjectionType": "KEYS_ONLY"}
     boto3.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -84,8 +83,8 @@ def create_documents_table() -> str:
         KeySchema=[_key("document_id", "HASH")],
         GlobalSecondaryIndexes=[
             _index("by_created", "list_shard", "created_at", listed),
-            _index("by_source", "source_shard", "document_id", with_date),
-            _index("by_pending", "pending", "document_id", {"ProjectionType": "KEYS_ONLY"}),
+            _index("by_source", "source_shard", "document_id", keys),
+            _index("pending", "pending", "document_id", keys),
         ],
     )
     return name

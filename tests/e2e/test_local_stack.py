@@ -1,9 +1,12 @@
 """The local cloud: starts, serves, survives, stops."""
 
+import contextlib
 import http.client
+import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +36,11 @@ def until(true: Callable[[], bool], *, seconds: float = 10) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def start_in_vain(running: RunningStack) -> None:
+    with contextlib.suppress(RuntimeError):
+        running.start()
 
 
 def test_an_unknown_route_is_a_404_in_json(small_stack: RunningStack) -> None:
@@ -297,3 +305,124 @@ def test_a_broken_template_leaves_the_stack_as_it_was_and_says_why(own_stack: Ru
     template.write_text(whole.replace("Path: /mirror", "Path: /glass"))
     assert until(lambda: own_stack.call("GET", "/glass").status == 200)
     assert own_stack.call("GET", "/mirror").status == 404
+
+
+def test_every_kind_of_write_survives_a_kill(own_stack: RunningStack) -> None:
+    own_stack.start()
+    aws = Clients(own_stack.aws)
+    dynamodb, sqs, s3, secrets, schedules = map(aws, ("dynamodb", "sqs", "s3", "secretsmanager", "scheduler"))
+    table = own_stack.outputs["Counters"]
+
+    def row(name: str) -> dict[str, dict[str, str]]:
+        return {"name": {"S": name}}
+
+    dynamodb.create_table(
+        TableName="made",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+    )
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}],
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(allowed)})
+    secrets.create_secret(Name="cookie", SecretString="first")
+    secrets.put_secret_value(SecretId="cookie", SecretString="second")
+    role = Clients(own_stack.aws)("lambda").list_functions()["Functions"][0]["Role"]
+    schedules.create_schedule(
+        Name="nightly",
+        ScheduleExpression="rate(1 days)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arn, "RoleArn": role, "Input": "{}"},
+    )
+    s3.create_bucket(Bucket="dropped")
+    s3.put_bucket_notification_configuration(
+        Bucket="dropped",
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]
+        },
+    )
+    s3.put_object(Bucket="dropped", Key="a.json", Body=b"{}")
+    dynamodb.batch_write_item(
+        RequestItems={table: [{"PutRequest": {"Item": row(name)}} for name in ("batch", "gone")]}
+    )
+    add = {"UpdateExpression": "ADD n :n", "ExpressionAttributeValues": {":n": {"N": "5"}}}
+    dynamodb.transact_write_items(
+        TransactItems=[
+            {"Update": {"TableName": table, "Key": row("transaction"), **add}},
+            {"Put": {"TableName": table, "Item": row("with it")}},
+        ]
+    )
+    dynamodb.delete_item(TableName=table, Key=row("gone"))
+    dynamodb.put_item(TableName="made", Item=row("inside"))
+    sqs.send_message_batch(
+        QueueUrl=queue, Entries=[{"Id": str(number), "MessageBody": str(number)} for number in range(3)]
+    )
+
+    own_stack.kill()
+    own_stack.start()
+
+    names = {
+        item["name"]["S"]: item.get("n", {}).get("N") for item in dynamodb.scan(TableName=table)["Items"]
+    }
+    assert names == {"batch": None, "transaction": "5", "with it": None}
+    assert dynamodb.scan(TableName="made")["Count"] == 1
+    bodies = [
+        message["Body"]
+        for _ in range(2)
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", ())
+    ]
+    assert {"0", "1", "2"} <= set(bodies)
+    assert sum("ObjectCreated" in body for body in bodies) == 1
+    assert secrets.get_secret_value(SecretId="cookie")["SecretString"] == "second"
+    assert schedules.get_schedule(Name="nightly")["ScheduleExpression"] == "rate(1 days)"
+    assert s3.get_object(Bucket="dropped", Key="a.json")["Body"].read() == b"{}"
+
+
+def test_a_start_that_was_killed_half_way_is_a_first_start_again(own_stack: RunningStack) -> None:
+    for seconds in (0.3, 0.8, 1.2, 1.6):
+        starting = threading.Thread(target=start_in_vain, args=(own_stack,))
+        starting.start()
+        time.sleep(seconds)
+        own_stack.kill()
+        starting.join()
+
+    own_stack.start()
+
+    assert own_stack.call("POST", "/counters/a").status == 200
+
+
+def test_the_first_admin_can_log_in_with_permissions_enforced(stack: RunningStack) -> None:
+    user = {"username": "admin", "password": stack.credentials["ADMIN_PASSWORD"]}
+
+    reply = stack.call("POST", "/v1/auth/login", user)
+
+    assert reply.status == 200
+    assert reply.json["user"]["role"] == "admin"
+
+
+def test_the_service_says_that_it_is_well(stack: RunningStack) -> None:
+    reply = stack.call("GET", "/v1/health")
+
+    assert reply.status == 200
+    assert {name: reply.json["checks"][name] for name in ("dynamodb", "s3", "queues")} == {
+        "dynamodb": "ok",
+        "s3": "ok",
+        "queues": "ok",
+    }
+
+
+def test_every_route_of_the_template_leads_to_a_function(stack: RunningStack) -> None:
+    from infra import template
+
+    refused = {
+        (route.method, route.path): reply.status
+        for route in template.load().routes
+        if route.method == "GET" and "{" not in route.path
+        if (reply := stack.call(route.method, route.path)).status >= 500 or reply.status == 405
+    }
+
+    assert refused == {}

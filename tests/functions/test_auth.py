@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from candor.accounts import Role, Scope
-from candor.authentication import Login
+from candor.accounts import Role, Scope, UserAdministration
+from candor.adapters.passwords import Argon2Passwords
+from candor.authentication import Credentials, Login
 from candor.limits import LoginTries
 from functions.auth import app
 from tests.doubles.entrance import ADMIN_KEY, API_KEY, Entrance, forged
@@ -55,7 +56,9 @@ def test_signing_in_gives_a_token_that_says_who_one_is(http: Http, entrance: Ent
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody"])
-def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(http: Http, entrance: Entrance, name: str) -> None:
+def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(
+    http: Http, entrance: Entrance, name: str
+) -> None:
     entrance.user("ada")
 
     answer = http.post("/v1/auth/login", {"username": name, "password": "wrong"})
@@ -64,12 +67,7 @@ def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(http: Http, en
 
 
 def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
-    from candor.adapters.passwords import Argon2Passwords
-
     entrance, passwords = Entrance(), Argon2Passwords()
-    entrance.passwords, entrance.users = passwords, None  # type: ignore[assignment]
-    from candor.accounts import UserAdministration
-
     UserAdministration(accounts=entrance.accounts, passwords=passwords).create(
         username="ada", password="correct horse", role=Role.USER
     )
@@ -80,7 +78,6 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
         tries=LoginTries(counters=entrance.counters, clock=itertools.count(0, 100).__next__),
         jwt_expire_minutes=60,
     )
-    passwords.verify(passwords.nobodys, "")
 
     def seconds(name: str) -> float:
         started = time.perf_counter()
@@ -94,7 +91,9 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody"])
-def test_the_sixth_failure_within_a_minute_is_refused_whoever_it_is(http: Http, entrance: Entrance, name: str) -> None:
+def test_the_sixth_failure_within_a_minute_is_refused_whoever_it_is(
+    http: Http, entrance: Entrance, name: str
+) -> None:
     entrance.user("ada")
     entrance.user("grace")
     wrong = {"username": name, "password": "wrong"}
@@ -114,7 +113,10 @@ def test_the_sixth_failure_within_a_minute_is_refused_whoever_it_is(http: Http, 
 def test_successes_use_up_no_tries(http: Http, entrance: Entrance) -> None:
     entrance.user("ada")
 
-    statuses = {http.post("/v1/auth/login", {"username": "ada", "password": "correct horse"}).status for _ in range(12)}
+    statuses = {
+        http.post("/v1/auth/login", {"username": "ada", "password": "correct horse"}).status
+        for _ in range(12)
+    }
 
     assert statuses == {200}
 
@@ -169,7 +171,9 @@ def test_a_token_is_shown_once_and_listed_without_itself(http: Http, entrance: E
     bearer = _signed_in(http)
     expires = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
-    first = bearer.post("/v1/auth/tokens", {"name": "CI", "expires_at": expires, "scopes": ["documents", "debug"]})
+    first = bearer.post(
+        "/v1/auth/tokens", {"name": "CI", "expires_at": expires, "scopes": ["documents", "debug"]}
+    )
     bearer.post("/v1/auth/tokens", {"name": "second"})
     listed = bearer.get("/v1/auth/tokens").json
 
@@ -184,7 +188,9 @@ def test_a_token_is_shown_once_and_listed_without_itself(http: Http, entrance: E
 
 
 @pytest.mark.parametrize("header", ["X_API_Key", "Authorization"])
-def test_a_token_works_as_key_and_as_bearer_and_remembers_its_use(http: Http, entrance: Entrance, header: str) -> None:
+def test_a_token_works_as_key_and_as_bearer_and_remembers_its_use(
+    http: Http, entrance: Entrance, header: str
+) -> None:
     user = entrance.user("ada", Role.ADMIN)
     key = entrance.token(user)
     value = key if header == "X_API_Key" else f"Bearer {key}"
@@ -239,7 +245,9 @@ def test_an_expired_token_is_refused(http: Http, entrance: Entrance) -> None:
         ({}, 422),
     ],
 )
-def test_a_plain_user_cannot_ask_for_just_any_token(http: Http, entrance: Entrance, body: object, status: int) -> None:
+def test_a_plain_user_cannot_ask_for_just_any_token(
+    http: Http, entrance: Entrance, body: object, status: int
+) -> None:
     entrance.user("ada")
 
     assert _signed_in(http).post("/v1/auth/tokens", body).status == status
@@ -263,10 +271,13 @@ def test_users_are_created_listed_and_changed_by_admins(http: Http, entrance: En
     admin = http.as_(X_Admin_API_Key=ADMIN_KEY)
 
     made = admin.post(
-        "/v1/admin/users", {"username": "grace", "email": "g@example.com", "password": "a long one", "role": "admin"}
+        "/v1/admin/users",
+        {"username": "grace", "email": "g@example.com", "password": "a long one", "role": "admin"},
     )
     again = admin.post("/v1/admin/users", {"username": "GRACE", "password": "a long one"})
-    changed = admin.patch(f"/v1/admin/users/{made.json['id']}", {"role": "user", "email": "grace@example.com"})
+    changed = admin.patch(
+        f"/v1/admin/users/{made.json['id']}", {"role": "user", "email": "grace@example.com"}
+    )
     listed = admin.get("/v1/admin/users", query={"page_size": "1"}).json
 
     assert (made.status, made.json["role"]) == (201, "admin")
@@ -364,6 +375,17 @@ def test_a_scoped_token_of_an_admin_reaches_no_admin_route(http: Http, entrance:
     key = entrance.token(entrance.user("ada", Role.ADMIN), Scope.DOCUMENTS, Scope.METRICS, Scope.DEBUG)
 
     assert http.as_(X_API_Key=key).get("/v1/admin/users").status == 403
+
+
+def test_the_scopes_of_a_token_end_with_its_users_admin_role(http: Http, entrance: Entrance) -> None:
+    user = entrance.user("ada", Role.ADMIN)
+    key = entrance.token(user, Scope.DOCUMENTS)
+    by = http.as_(X_Admin_API_Key=ADMIN_KEY)
+
+    by.patch(f"/v1/admin/users/{user.user_id}", {"role": "user"})
+
+    [principal] = entrance.gate.authentication.principals(Credentials(api_key=key))
+    assert (principal.role, principal.scopes) == (Role.USER, frozenset())
 
 
 def test_a_second_credential_must_be_good_too(http: Http, entrance: Entrance) -> None:

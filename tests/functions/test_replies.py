@@ -78,7 +78,10 @@ def test_a_suggested_reply_has_the_shape_of_the_contract(desk: Desk) -> None:
             "query": "  How long do refunds take? ",
             "source_type": "ticket",
             "source_id": "7",
-            "conversation_history": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}],
+            "conversation_history": [
+                {"role": "user", "content": "Hi"},
+                {"role": "assistant", "content": "Hello"},
+            ],
             "language": "en",
             "unknown": 1,
         },
@@ -143,7 +146,9 @@ def test_only_admins_and_tokens_for_it_see_how_an_answer_came_about(
         "token with documents": http.as_(X_API_Key=entrance.token(admin, Scope.DOCUMENTS)),
     }
 
-    answer = clients[who].post("/v1/reply/generate", {"query": "?!x"}, query={"debug": "1"} if asked else None)
+    answer = clients[who].post(
+        "/v1/reply/generate", {"query": "?!x"}, query={"debug": "1"} if asked else None
+    )
 
     assert answer.status == 200
     assert ("model" in answer.json["debug"]) is shown
@@ -190,7 +195,8 @@ def test_a_query_at_its_longest_is_answered(desk: Desk) -> None:
 
 def test_a_refusal_does_not_repeat_what_was_sent(desk: Desk) -> None:
     answer = desk.http.post(
-        "/v1/reply/generate", {"query": ["my password is hunter2"], "conversation_history": [{"role": "hunter2"}]}
+        "/v1/reply/generate",
+        {"query": ["my password is hunter2"], "conversation_history": [{"role": "hunter2"}]},
     )
 
     assert answer.status == 422
@@ -457,7 +463,8 @@ def test_one_network_of_ipv6_addresses_is_one_caller(monkeypatch: pytest.MonkeyP
     http = _desk(monkeypatch, requests=2, public_query=True).http
 
     statuses = [
-        http.at(f"2001:db8:0:1::{number}").post("/api/v1/query", {"query": "x"}).status for number in (1, 2, 3)
+        http.at(f"2001:db8:0:1::{number}").post("/api/v1/query", {"query": "x"}).status
+        for number in (1, 2, 3)
     ]
 
     assert statuses == [200, 200, 429]
@@ -468,7 +475,8 @@ def test_guessing_keys_is_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
     http = _desk(monkeypatch, requests=2).http
 
     statuses = [
-        http.as_(X_API_Key=f"guess-{number}").post("/v1/reply/generate", {"query": "x"}).status for number in range(3)
+        http.as_(X_API_Key=f"guess-{number}").post("/v1/reply/generate", {"query": "x"}).status
+        for number in range(3)
     ]
 
     assert statuses == [401, 401, 429]

@@ -10,6 +10,7 @@ import random
 import sys
 from pathlib import Path
 
+from candor.adapters import embedded_vectors
 from candor.adapters.embedded_keywords import EmbeddedKeywords
 from candor.adapters.embedded_vectors import EmbeddedVectors
 from candor.search import Hit, KeywordIndex, Passage, Vector, VectorIndex
@@ -55,6 +56,7 @@ def say(line: str) -> None:
 
 def write(folder: Path, seed: str) -> None:
     """Each writer has documents of its own (its seed says which), as workers of a queue do."""
+    embedded_vectors._DEAD_WORTH_A_MOVE = 20  # Compact every few puts, so that kills fall into it too.
     keywords, vectors = opened(folder)
     first, start = (int(part) for part in seed.split(":"))
     chance = random.Random(seed)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -16,6 +15,7 @@ from candor.errors import Conflict, NotFound, Unavailable
 from candor.limits import Counters
 from candor.once import Kept, Ledger
 from candor.sessions import KEPT_SECONDS, KEPT_TURNS, Sessions
+from tests.doubles.tables import create_table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADA = User(
@@ -47,37 +47,9 @@ def technology(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
         return
     with mock_aws():
-        client = boto3.client("dynamodb")
-        keys = {"pk": "HASH", "sk": "RANGE"}
-        index = {"gsi1pk": "HASH", "gsi1sk": "RANGE"}
-        for name in ("other", "accounts"):
-            client.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[
-                    {"AttributeName": key, "AttributeType": "S"} for key in (*keys, *index)
-                ],
-                KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
-                GlobalSecondaryIndexes=[
-                    {
-                        "IndexName": "gsi1",
-                        "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in index.items()],
-                        "Projection": {"ProjectionType": "ALL"},
-                    }
-                ],
-            )
-        client.create_table(
-            TableName="counters",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
-        client.create_table(
-            TableName="conversations",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys.items()],
-        )
+        create_table("AccountsTable", "other")
+        for logical_id in ("AccountsTable", "CountersTable", "ConversationsTable"):
+            create_table(logical_id)
         yield request.param
 
 
@@ -87,7 +59,7 @@ def accounts(technology: str) -> Accounts:
         return MemoryAccounts()
     from candor.adapters.dynamodb_accounts import DynamoAccounts
 
-    accounts = DynamoAccounts("accounts")
+    accounts = DynamoAccounts("AccountsTable")
     DynamoAccounts("other").users(page=1, page_size=1)  # A second table in the process changes nothing.
     return accounts
 
@@ -98,7 +70,7 @@ def counters(technology: str) -> Counters:
         return MemoryCounters()
     from candor.adapters.dynamodb_counters import DynamoCounters
 
-    return DynamoCounters("counters")
+    return DynamoCounters("CountersTable")
 
 
 @pytest.fixture
@@ -107,7 +79,7 @@ def ledger(technology: str) -> Ledger:
         return MemoryLedger()
     from candor.adapters.dynamodb_counters import DynamoLedger
 
-    return DynamoLedger("counters")
+    return DynamoLedger("CountersTable")
 
 
 @pytest.fixture
@@ -116,7 +88,7 @@ def sessions(technology: str) -> Sessions:
         return MemorySessions()
     from candor.adapters.dynamodb_sessions import DynamoSessions
 
-    return DynamoSessions("conversations")
+    return DynamoSessions("ConversationsTable")
 
 
 def test_a_user_reads_back_as_it_was_added(accounts: Accounts) -> None:

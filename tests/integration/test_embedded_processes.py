@@ -6,14 +6,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from candor.adapters.embedded_keywords import EmbeddedKeywords
+from candor.adapters.embedded_vectors import _DEAD_WORTH_A_MOVE, EmbeddedVectors
 from tests.doubles.passages import passage
-from tests.integration.embedded_processes import DOCUMENTS, PASSAGES, direction_of, opened, version_of
+from tests.integration.embedded_processes import (
+    DIMENSIONS,
+    DOCUMENTS,
+    PASSAGES,
+    direction_of,
+    opened,
+    version_of,
+)
 
 _SCRIPT = Path(__file__).with_name("embedded_processes.py")
 _ROOT = _SCRIPT.parents[2]
@@ -133,6 +142,49 @@ def test_what_a_killed_writer_left_unfinished_is_finished_by_the_next_reader(tmp
     found = EmbeddedKeywords(tmp_path).search("invoices", limit=3)
 
     assert {hit.passage.document_id for hit in found} == {"a", "b"}
+
+
+def test_dead_vectors_are_cleared_away_and_the_living_stay_where_they_are_found(tmp_path: Path) -> None:
+    writer, reader = EmbeddedVectors(tmp_path, DIMENSIONS), EmbeddedVectors(tmp_path, DIMENSIONS)
+    kept, changing = version_of(3, 1), version_of(7, 1)
+    writer.put(kept, [direction_of(3)] * PASSAGES)
+    for _ in range(_DEAD_WORTH_A_MOVE // PASSAGES + 4):
+        writer.put(changing, [direction_of(7)] * PASSAGES)
+        assert len(reader.search(direction_of(3), limit=PASSAGES)) == PASSAGES
+
+    rows = sum(file.stat().st_size for file in tmp_path.glob("*.f32")) // (4 * DIMENSIONS)
+    found = reader.search(direction_of(7), limit=PASSAGES)
+
+    assert rows < _DEAD_WORTH_A_MOVE
+    assert {hit.passage.document_id for hit in found} == {"d7"}
+    assert reader.score(direction_of(3), [kept[0].passage_id]) == {kept[0].passage_id: pytest.approx(1.0)}
+
+
+def test_the_write_ahead_log_does_not_grow_with_every_put(tmp_path: Path) -> None:
+    index, reader = EmbeddedKeywords(tmp_path), EmbeddedKeywords(tmp_path)
+    text = "The invoice is sent by mail. " * 2000
+    for number in range(8):
+        index.put([passage(text, document=f"d{number}-{part}") for part in range(40)])
+        reader.search("invoice", limit=3)
+
+    assert (tmp_path / "keywords.db").stat().st_size > 16 << 20
+    assert (tmp_path / "keywords.db-wal").stat().st_size <= 8 << 20
+
+
+def test_threads_of_one_process_search_at_once(tmp_path: Path) -> None:
+    keywords, vectors = opened(tmp_path)
+    for document in range(DOCUMENTS):
+        keywords.put(version_of(document, 1))
+        vectors.put(version_of(document, 1), [direction_of(document)] * PASSAGES)
+
+    def look(document: int) -> bool:
+        words = keywords.search(f"state{document}x1", limit=9)
+        near = vectors.search(direction_of(document), limit=PASSAGES)
+        scored = vectors.score(direction_of(document), [hit.passage.passage_id for hit in words])
+        return len(words) == len(near) == len(scored) == PASSAGES
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(look, list(range(DOCUMENTS)) * 10))
 
 
 def test_a_reader_is_not_held_up_by_a_writer(tmp_path: Path) -> None:

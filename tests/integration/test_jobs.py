@@ -5,23 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from moto import mock_aws
 
 from candor.errors import Conflict, NotFound
 from candor.jobs import MAX_ERRORS_KEPT, JobError, Jobs, JobStatus
 from tests.doubles import aws
 
 
-@pytest.fixture(params=["memory", "moto", "ministack", "dynamodb_local"])
+@pytest.fixture(params=["memory", "ministack", "dynamodb_local"])
 def jobs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     from candor.adapters.dynamodb_jobs import DynamoJobs
     from candor.adapters.memory_jobs import MemoryJobs
 
     if request.param == "memory":
         yield MemoryJobs()
-    elif request.param == "moto":
-        with mock_aws():
-            yield DynamoJobs(aws.create_jobs_table())
     else:
         monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue(request.param))
         yield DynamoJobs(aws.create_jobs_table())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import credentials, localise, options, refusals
+from infra.local import credentials, localise, options, refusals, words
 from infra.local.console import condensed, failure
 from infra.local.gateway import Answer
 from infra.local.package import zipped
@@ -127,10 +127,27 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
         "# keys\nexport API_KEY=\"a b\"\nLLM_MODEL=file # why\nAPP_NAME='x'\n\nbroken\n"
     )
     monkeypatch.setenv("LLM_MODEL", "shell")
+    monkeypatch.setenv("APP_NAME", "")
 
     found = options.environment(tmp_path)
 
     assert (found["API_KEY"], found["LLM_MODEL"], found["APP_NAME"]) == ("a b", "shell", "x")
+
+
+def test_a_dry_run_reads_what_would_be_dropped_and_sends_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "page.md").write_text("# Title\n\nSome text that is long enough to be kept.\n")
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "photo.bin").write_text("x")
+
+    assert words.ingest_dry(tmp_path) == 1
+
+    said = capsys.readouterr().out
+    assert "inner/page.md: 1 documents, 0 left out" in said
+    assert "broken.json: 0 documents, 1 left out" in said
+    assert "photo" not in said
 
 
 def test_credentials_are_made_once_and_replaced_by_what_is_set(tmp_path: Path) -> None:

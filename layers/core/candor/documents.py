@@ -97,6 +97,22 @@ class Contents:
     raw: str
 
 
+def draft_of(document: Document, contents: Contents) -> Draft:
+    """The draft that would put this document as it is: to change a part of it."""
+    return Draft(
+        url=document.url,
+        title=document.title,
+        text=contents.text,
+        doc_type=document.doc_type,
+        raw=contents.raw,
+        effective_date=document.effective_date,
+        product=document.product,
+        region=document.region,
+        metadata=document.metadata,
+        source=document.source,
+    )
+
+
 class Change(StrEnum):
     """What a `put` did."""
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from candor.documents import Change, Documents, Draft, document_id_of
 from candor.errors import Conflict, Invalid, NotFound, UnsupportedType
-from candor.jobs import Job, JobError, Jobs, JobStatus
+from candor.jobs import MAX_ERRORS_KEPT, Job, JobError, Jobs, JobStatus
 from candor.messages import ObjectChanged, Queue, SourceToRead
 from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, ObjectInfo, Objects, mark_of
 from candor.sources import read
@@ -71,17 +71,25 @@ class _Tally:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Census:
+class Census:
     """A first look through the file: how many records, and which one of each url counts."""
 
     total: int = 0
+    error: int = 0
     last: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     """What is worth saying about the file as a whole."""
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    """The first records that are no document, and why."""
 
     @property
     def document_ids(self) -> frozenset[str]:
         return frozenset(map(document_id_of, self.last))
+
+    @property
+    def skipped(self) -> int:
+        """Records that hold nothing, and those whose url comes again later."""
+        return self.total - len(self.last) - self.error
 
 
 class Ingesting:
@@ -148,7 +156,7 @@ class Ingesting:
             self._give_way(message)
             return
         try:
-            census = self._census(message.key)
+            census = self.census(message.key)
         except (Invalid, UnsupportedType) as error:
             self._refuse(job, message.key, str(error))
             return
@@ -159,7 +167,23 @@ class Ingesting:
         if finished is not None:
             self._conclude(finished, message, census, remaining)
 
-    def _read_on(self, job: Job, message: SourceToRead, census: _Census, remaining: Remaining) -> Job | None:
+    def census(self, key: str) -> Census:
+        """Look through the object; `Invalid` or `UnsupportedType` when as a whole it cannot be read."""
+        census = Census()
+        for record in self._records(key):
+            if record.index < 0:
+                census.notes.append(record.reason)
+                continue
+            census.total = record.index + 1
+            if record.draft is not None:
+                census.last[record.draft.url] = record.index
+                continue
+            census.error += 0 if record.skipped else 1
+            if len(census.faults) < MAX_ERRORS_KEPT:
+                census.faults.append((record.index, record.reason))
+        return census
+
+    def _read_on(self, job: Job, message: SourceToRead, census: Census, remaining: Remaining) -> Job | None:
         """The job when its last record has been taken; None when this worker is to stop before."""
         tally = _Tally.of(job.checkpoint)
         records = (record for record in self._records(message.key) if record.index >= tally.next)
@@ -197,7 +221,7 @@ class Ingesting:
         key: str,
         step: Sequence[Record],
         job_id: str,
-        census: _Census,
+        census: Census,
         tally: _Tally,
         errors: list[JobError],
     ) -> tuple[int, int]:
@@ -230,7 +254,7 @@ class Ingesting:
             done += 0 if ours else 1
         return done, failed
 
-    def _conclude(self, job: Job, message: SourceToRead, census: _Census, remaining: Remaining) -> None:
+    def _conclude(self, job: Job, message: SourceToRead, census: Census, remaining: Remaining) -> None:
         if self._replaced(message):
             self._give_way(message)
             return
@@ -243,8 +267,6 @@ class Ingesting:
             withdrawn = gone
         tally = _Tally.of(job.checkpoint)
         self._jobs.seal(job.job_id, result=tally.as_result(total=census.total, withdrawn=withdrawn))
-        if message.key.startswith(INGEST_PREFIX):
-            self._objects.delete(message.key)
 
     def _refuse(self, job: Job, key: str, reason: str) -> None:
         """A file that as a whole cannot be read; what an earlier content of it brought stays."""
@@ -313,17 +335,6 @@ class Ingesting:
             return False
         info = self._objects.find(message.key)
         return info is None or mark_of(info) != message.mark
-
-    def _census(self, key: str) -> _Census:
-        census = _Census()
-        for record in self._records(key):
-            if record.index < 0:
-                census.notes.append(record.reason)
-                continue
-            census.total = record.index + 1
-            if record.draft is not None:
-                census.last[record.draft.url] = record.index
-        return census
 
     def _records(self, key: str) -> Iterator[Record]:
         with self._objects.open(key) as stream:

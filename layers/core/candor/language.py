@@ -117,6 +117,9 @@ _REFERRING: Final = """
 """
 """Words that point at something said before."""
 
+_RARER: Final = frozenset({"pt", "it", "nl"})
+"""Known so as not to be taken for their neighbours; a word they share with one speaks for the neighbour."""
+
 _CYRILLIC: Final = frozenset({"ru", "uk"})
 
 
@@ -144,7 +147,7 @@ def detect(text: str) -> str:
     The ISO 639-1 code of the language, or `und` when the text does not tell.
 
     Evidence is counted per word: 1 for a small or a telling word of the language, 0.7 for a letter of its
-    own. The best language wins if it is clearly ahead of the next; between two that tie nothing is told.
+    own. The best language wins if it is ahead of the next; between two that tie nothing is told.
     Bare product names and error codes are `und`: callers choose what that means to them.
     """
     text = text[:_READ_AT_MOST]
@@ -153,18 +156,20 @@ def detect(text: str) -> str:
         return script
 
     words = [word.replace("’", "'").replace("ʼ", "'") for word in _WORD.findall(text.lower())]
+    marked = [word for word in words if not word.isascii()]
     evidence: Counter[str] = Counter()
     for language, known in _evidence_words().items():
         if (language in _CYRILLIC) is (script == "cyrillic"):
-            letters = _LETTERS.get(language, "")
-            evidence[language] = sum(
-                10 * (word in known) + 7 * any(letter in word for letter in letters) for word in words
-            )
+            letters = frozenset(_LETTERS.get(language, ""))
+            evidence[language] = 10 * sum(word in known for word in words)
+            evidence[language] += 7 * sum(not letters.isdisjoint(word) for word in marked)
+            if language in _RARER:
+                evidence[language] = evidence[language] * 3 // 4
     if "¿" in text or "¡" in text:
         evidence["es"] += 10
 
     (best, most), (_, next_most) = evidence.most_common(2)
-    return best if most > 0 and most - next_most >= min(4, most) else UNDETERMINED
+    return best if most - next_most >= 2 else UNDETERMINED
 
 
 def refers_back(text: str) -> bool:

@@ -9,8 +9,8 @@ from typing import BinaryIO, Protocol
 SOURCE_PREFIX = "source/"
 """What lies here becomes knowledge; a key elsewhere triggers nothing."""
 
-INGEST_PREFIX = "ingest/"
-"""Request bodies waiting to be read, each under its job's id."""
+INGEST_PREFIX = "uploads/ingest/"
+"""Request bodies to be read, each under its job's id; what lies under `uploads/` ages away by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -150,9 +150,7 @@ class Reconciling:
             except NotFound:
                 over = False
                 self._jobs.start(kind="ingest", subject=info.key, created_by="reconcile", job_id=job_id)
-            if over:
-                self._objects.delete(info.key)
-            else:
+            if not over:
                 self._source_queue.send(SourceToRead(key=info.key, job_id=job_id))
                 report.sources_requeued += 1
 

@@ -15,13 +15,27 @@ from candor import settings
 if TYPE_CHECKING:
     from candor.accounts import Accounts, Passwords, TokenDesk, UserAdministration
     from candor.adapters.opensearch_client import OpenSearchEndpoint
+    from candor.answering.evidence import Likeness
+    from candor.answering.models import Model
+    from candor.answering.service import Answering
+    from candor.answering.snapshots import Answers
     from candor.authentication import Login, Signer
+    from candor.documents import Documents
     from candor.edge.gate import Gate
+    from candor.edge.queue import Graveyard
     from candor.health import Health
+    from candor.indexing import Indexing
+    from candor.ingesting import Ingesting
+    from candor.jobs import Jobs
     from candor.limits import Counters
+    from candor.messages import Queue
+    from candor.objects import Objects
     from candor.once import Once
+    from candor.reconciling import Reconciling
+    from candor.retrieval import Retrieval
     from candor.search import Embedder, KeywordIndex, VectorIndex
     from candor.sessions import Sessions
+    from candor.source_runs import SourceRuns
 
 _NO_SEARCH = "is not configured: set OPENSEARCH_HOST, or EMBEDDED_STORE on one machine."
 
@@ -210,7 +224,7 @@ def embedder() -> "Embedder":
     """A model of the operator's where one is named and can be asked, else the embedded one."""
     search = search_settings()
     model = settings.Model.read(environment())
-    if search.embedding_model and (model.openai_api_key or search.embedding_base_url):
+    if search.embedding_model and _rents_embeddings():
         from candor.adapters.openai_embeddings import OpenAIEmbeddings
 
         return OpenAIEmbeddings(
@@ -229,6 +243,11 @@ def embedder() -> "Embedder":
     return AbsentEmbedder("No embedding model is set: OPENAI_API_KEY, or EMBEDDED_STORE on one machine.")
 
 
+def _rents_embeddings() -> bool:
+    search, key = search_settings(), settings.Model.read(environment()).openai_api_key
+    return bool(search.embedding_model and (key or search.embedding_base_url))
+
+
 def _opensearch() -> "OpenSearchEndpoint":
     from candor.adapters.opensearch_client import OpenSearchEndpoint
 
@@ -243,6 +262,148 @@ def _opensearch() -> "OpenSearchEndpoint":
             )
         case _:
             raise settings.SettingsError("OPENSEARCH_SERVICE must be es, aoss or basic.")
+
+
+@cache
+def retrieval() -> "Retrieval":
+    from candor.retrieval import Retrieval
+
+    return Retrieval(keywords=keywords(), vectors=vectors(), embedder=embedder(), truth=documents())
+
+
+# ------------------------------------------------------------------ answering
+@cache
+def snapshots() -> "Answers":
+    from candor.adapters.dynamodb_answers import DynamoAnswers
+
+    return DynamoAnswers(settings.need(stores().answers_table, "ANSWERS_TABLE"))
+
+
+@cache
+def answering() -> "Answering":
+    """From a question to an answer. Without a key of a model it is made of the evidence's own sentences."""
+    from candor.answering.service import Answering
+
+    model = settings.Model.read(environment())
+    return Answering(
+        retrieval=retrieval(),
+        model=_model(model, model.llm_model),
+        fallback_model=_model(model, model.llm_fallback_model),
+        snapshots=snapshots(),
+        likeness=_likeness(),
+        app_name=app().app_name,
+    )
+
+
+def _model(model: settings.Model, name: str | None) -> "Model | None":
+    if not model.openai_api_key or not name:
+        return None
+    from candor.adapters.openai_model import OpenAIModel
+    from candor.prices import known_prices
+
+    return OpenAIModel(
+        model=name,
+        api_key=model.openai_api_key,
+        base_url=model.openai_base_url or "",
+        max_tokens=model.llm_max_tokens,
+        prices=known_prices(),
+    )
+
+
+def _likeness() -> "Likeness | None":
+    """Only by an embedder at hand: a rented one would be called, and paid, once more for each question."""
+    from candor.answering.evidence import EmbeddedLikeness
+
+    at_hand = (search_settings().embedded_store or search_settings().model_cache) and not _rents_embeddings()
+    return EmbeddedLikeness(embedder()) if at_hand else None
+
+
+# ------------------------------------------------------------------ documents and jobs
+@cache
+def objects() -> "Objects":
+    from candor.adapters.s3 import S3Objects
+
+    return S3Objects(settings.need(stores().source_bucket, "SOURCE_BUCKET"))
+
+
+@cache
+def documents() -> "Documents":
+    from candor.adapters.dynamodb_documents import DynamoDocuments
+
+    table = settings.need(stores().documents_table, "DOCUMENTS_TABLE")
+    return DynamoDocuments(table, objects=objects(), jobs_table=stores().jobs_table)
+
+
+@cache
+def jobs() -> "Jobs":
+    from candor.adapters.dynamodb_jobs import DynamoJobs
+
+    return DynamoJobs(settings.need(stores().jobs_table, "JOBS_TABLE"))
+
+
+@cache
+def index_queue() -> "Queue":
+    from candor.adapters.sqs import SqsQueue
+
+    return SqsQueue(settings.need(stores().index_queue_url, "INDEX_QUEUE_URL"))
+
+
+@cache
+def source_queue() -> "Queue":
+    from candor.adapters.sqs import SqsQueue
+
+    return SqsQueue(settings.need(stores().source_queue_url, "SOURCE_QUEUE_URL"))
+
+
+@cache
+def index_graveyard() -> "Graveyard":
+    from candor.adapters.sqs import SqsQueue
+
+    return SqsQueue(settings.need(stores().index_dlq_url, "INDEX_DLQ_URL"))
+
+
+@cache
+def source_graveyard() -> "Graveyard":
+    from candor.adapters.sqs import SqsQueue
+
+    return SqsQueue(settings.need(stores().source_dlq_url, "SOURCE_DLQ_URL"))
+
+
+@cache
+def ingesting() -> "Ingesting":
+    from candor.ingesting import Ingesting
+
+    return Ingesting(documents=documents(), jobs=jobs(), objects=objects(), queue=source_queue())
+
+
+@cache
+def source_runs() -> "SourceRuns":
+    from candor.source_runs import SourceRuns
+
+    return SourceRuns(ingesting=ingesting(), jobs=jobs(), objects=objects())
+
+
+@cache
+def indexing() -> "Indexing":
+    from candor.indexing import Indexing
+
+    return Indexing(documents=documents(), keywords=keywords(), vectors=vectors(), embedder=embedder())
+
+
+@cache
+def reconciling() -> "Reconciling":
+    from candor.reconciling import Reconciling
+
+    return Reconciling(
+        documents=documents(),
+        keywords=keywords(),
+        vectors=vectors(),
+        index_queue=index_queue(),
+        jobs=jobs(),
+        objects=objects(),
+        ingesting=ingesting(),
+        source_queue=source_queue(),
+    )
 
 
 # ------------------------------------------------------------------ health

@@ -5,8 +5,8 @@ Documents in DynamoDB: one row a document, its text beside it or, when large, in
 |---|---|---|---|
 | table | document_id | | everything |
 | by_created | list_shard, 0..15 | created_at | what lists show; deleted rows are not in it |
-| by_source | source_shard, `<source>#<0..7>` | document_id | the same |
-| by_pending | pending, 0..7 | document_id | the key only; rows whose version is not in both indexes |
+| by_source | source_shard, `<source>#<0..7>` | document_id | keys; deleted rows are not in it |
+| pending | pending, 0..7 | document_id | keys; only rows whose version is not in both indexes |
 
 Every write names the row's `revision` it was made from, so no writer undoes another. A job that waits for a
 version is told in the same transaction that ends the waiting: told once, whatever crashes.
@@ -64,18 +64,22 @@ def _now() -> datetime:
 
 
 class DynamoDocuments:
-    """`Documents` in one table; waiting jobs are told in `jobs_table`, large texts lie in `objects`."""
+    """
+    `Documents` in one table; waiting jobs are told in `jobs_table`, large texts lie in `objects`.
+
+    Whoever writes needs the jobs' table; those who only read do without.
+    """
 
     def __init__(
         self,
         table_name: str,
         *,
         objects: Objects,
-        jobs_table: str,
+        jobs_table: str | None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._rows = bound_to(DocumentRow, table_name)
-        self._job_rows = bound_to(JobRow, jobs_table)
+        self._job_rows = bound_to(JobRow, jobs_table) if jobs_table else None
         self._objects = objects
         self._clock = clock
 
@@ -129,6 +133,7 @@ class DynamoDocuments:
                 DocumentRow.served_version.set(0),
                 DocumentRow.chunks_count.set(0),
                 DocumentRow.deleted.set(True),
+                DocumentRow.status.set(Status.QUEUED.value),
                 DocumentRow.pending.set(shard_of(document_id, PENDING_SHARDS)),
                 DocumentRow.awaited_by.set([]),
                 DocumentRow.old_texts.set(_outdated(row)),
@@ -240,20 +245,24 @@ class DynamoDocuments:
     def pending(self) -> Iterator[str]:
         with translated():
             for shard in range(PENDING_SHARDS):
-                for row in self._rows.query(str(shard), index_name="by_pending"):
+                for row in self._rows.query(str(shard), index_name="pending"):
                     yield row.document_id
 
     def of_source(self, source: str) -> Iterator[Document]:
         with translated():
             for shard in range(SOURCE_SHARDS):
-                for row in self._rows.query(f"{source}#{shard}", index_name="by_source"):
-                    yield document_of(row)
+                keys = self._rows.query(f"{source}#{shard}", index_name="by_source")
+                ids = [key.document_id for key in keys]
+                # The index may lag behind the rows; what counts is read from them.
+                for row in self._rows.batch_get(
+                    ids, consistent_read=True, attributes_to_get=[*_ALL_BUT_BODY]
+                ):
+                    if row.source == source and not row.deleted:
+                        yield document_of(row)
 
     def all(self) -> Iterator[Document]:
         with translated():
-            for row in self._rows.scan(
-                consistent_read=True, attributes_to_get=["document_id", "created_at", *LISTED]
-            ):
+            for row in self._rows.scan(consistent_read=True, attributes_to_get=[*_ALL_BUT_BODY]):
                 yield document_of(row)
 
     def _replace(self, row: DocumentRow | None, document: Document, body: bytes) -> bool:
@@ -322,6 +331,8 @@ class DynamoDocuments:
             connection: Connection = self._rows._get_connection().connection
             with TransactWrite(connection=connection) as transaction:
                 within(transaction)
+                if self._job_rows is None:
+                    raise Unavailable("A job waits for this document, and the jobs' table is not known here.")
                 for job_id in waiting:
                     job, actions, exists = told(self._job_rows, job_id, failed=failed, now=now)
                     transaction.update(job, actions=actions, condition=exists)
@@ -352,7 +363,18 @@ class DynamoDocuments:
                 return None
 
 
-_ALL_BUT_BODY: tuple[str, ...] = ("document_id", "created_at", "revision", "body_key", "old_texts", *LISTED)
+_ALL_BUT_BODY: tuple[str, ...] = (
+    "document_id",
+    "created_at",
+    "deleted",
+    "pending",
+    "job_id",
+    "awaited_by",
+    "revision",
+    "body_key",
+    "old_texts",
+    *LISTED,
+)
 
 
 def _outdated(row: DocumentRow | None) -> list[Any]:

@@ -8,6 +8,7 @@ whoever opens it next replays the rest. Readers take no lock; they notice a comm
 """
 
 import contextlib
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -26,6 +27,8 @@ _MARK = -1
 
 _FILTERS = ("doc_type", "source", "status")
 _LITTLE_HEAP, _LARGE_HEAP = 15_000_000, 100_000_000
+_MANY = 2000
+"""Changes from which the large heap is worth its memory."""
 _SUM, _NOTHING = tantivy.Occur.Should, 0.0
 _AND = tantivy.Occur.Must
 
@@ -98,18 +101,26 @@ class EmbeddedKeywords:
 
     def _fresh(self) -> tantivy.Searcher | None:
         """A searcher that sees every put that has returned; None while nothing was ever put."""
-        if self._index is None:
-            if self._store.open(create=False) is None:
-                return None
-            self._heal()
-        with self._store.guard, _translated():
-            assert self._index is not None
-            now = self._folder().joinpath("meta.json").stat()
-            if self._seen != (now.st_mtime_ns, now.st_ino):
-                self._index.reload()
-                self._searcher = self._index.searcher()
-                self._seen = now.st_mtime_ns, now.st_ino
-            return self._searcher
+        if self._store.open(create=False) is None:
+            return None
+        for _ in range(3):
+            with (
+                contextlib.suppress(FileNotFoundError),
+                self._store.guard,
+                _translated(but=FileNotFoundError),
+            ):
+                if self._index is None:
+                    self._heal()
+                assert self._index is not None
+                now = self._folder().joinpath("meta.json").stat()
+                if self._seen != (now.st_mtime_ns, now.st_ino):
+                    self._index.reload()
+                    self._searcher = self._index.searcher()
+                    self._seen = now.st_mtime_ns, now.st_ino
+                return self._searcher
+            # Another process has built the index anew, and removed the one we had.
+            self._index = self._identity = None
+        raise Unavailable("The embedded BM25 index is being rebuilt.")
 
     def _heal(self) -> None:
         """Open the index and finish what a killed writer began, unless another writer is at it now."""
@@ -118,36 +129,58 @@ class EmbeddedKeywords:
             if alone:
                 self._catch_up()
             else:
-                self._index = self._opened()
+                self._index = _opened(self._schema, self._folder())
 
     def _catch_up(self) -> None:
         """Bring the index up to the log. With the lock held."""
-        index = self._index = self._index or self._opened()
-        with _translated():
-            index.reload()
-            mark = _mark(index.searcher(), self._schema)
-        last, changed = self._changes_after(mark)
-        if last == mark:
-            return
+        try:
+            last = self._replay()
+        except (ValueError, OSError):
+            # Broken, of another version of tantivy, or behind a log that no longer reaches back.
+            with _translated():
+                last = self._rebuild()
+        if last:
+            with self._store.transaction() as connection:
+                connection.execute("DELETE FROM log WHERE seq <= ?", (last,))
+            self._store.fold_log()
 
-        many = changed is None or len(changed) > 2000
-        changes = self._store.every() if changed is None else self._now(changed)
-        with _translated():
-            writer = index.writer(_LARGE_HEAP if many else _LITTLE_HEAP, 1)
-            if changed is None:
-                writer.delete_all_documents()
-            for key, passage in changes:
-                if changed is not None:
-                    writer.delete_documents_by_term("key", key)
+    def _replay(self) -> int | None:
+        """Apply what the log holds beyond the index; the last change applied, None if there was none."""
+        index = self._index or _opened(self._schema, self._folder())
+        index.reload()
+        mark = _mark(index.searcher(), self._schema)
+        last, changed = self._changes_after(mark)
+        self._index = index
+        if last == mark:
+            return None
+        if changed is None:
+            raise ValueError("the log does not reach back to the index")
+        with _writer(index, len(changed)) as writer:
+            # A writer killed in a commit leaves a file of deletions, under the very name ours will want.
+            writer.garbage_collect_files()
+            for key, passage in self._now(changed):
+                writer.delete_documents_by_term("key", key)
                 if passage is not None:
                     writer.add_document(_document(key, passage))
-            writer.delete_documents_by_term("key", _MARK)
-            writer.add_document(tantivy.Document(key=_MARK, mark=last))
-            writer.commit()
-            writer.wait_merging_threads()
+            _commit(writer, last)
+        return last
+
+    def _rebuild(self) -> int:
+        """Build anew from the passages in a folder of its own, then switch to it; readers follow."""
+        last, _ = self._changes_after(0)
+        identity = secrets.token_hex(8)
+        index = _opened(self._schema, self._folder(identity))
+        with _writer(index, _MANY) as writer:
+            for key, passage in self._store.every():
+                writer.add_document(_document(key, passage))
+            _commit(writer, last)
         with self._store.transaction() as connection:
-            connection.execute("DELETE FROM log WHERE seq <= ?", (last,))
-        self._store.fold_log()
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'identity'", (identity,))
+        self._index, self._identity, self._seen = index, identity, None
+        for folder in self._store.folder.glob("bm25-*"):
+            if folder != self._folder():
+                shutil.rmtree(folder, ignore_errors=True)
+        return last
 
     def _changes_after(self, mark: int) -> tuple[int, list[int] | None]:
         """The last change, and the keys changed since `mark`: None if the log cannot tell, so all."""
@@ -164,28 +197,40 @@ class EmbeddedKeywords:
             for key in some:
                 yield key, passages.get(key)
 
-    def _folder(self) -> Path:
+    def _folder(self, identity: str | None = None) -> Path:
         """One for each analyser: a newer one builds anew beside it, from the passages."""
-        if self._identity is None:
-            with self._store.snapshot() as connection:
-                select = "SELECT value FROM meta WHERE name = 'identity'"
-                (self._identity,) = connection.execute(select).fetchone()
-        return self._store.folder / f"bm25-{ANALYSER_VERSION}-{self._identity}"
+        if identity is None:
+            if self._identity is None:
+                with self._store.snapshot() as connection:
+                    select = "SELECT value FROM meta WHERE name = 'identity'"
+                    (self._identity,) = connection.execute(select).fetchone()
+            identity = self._identity
+        return self._store.folder / f"bm25-{ANALYSER_VERSION}-{identity}"
 
-    def _opened(self) -> tantivy.Index:
-        folder = self._folder()
-        try:
-            folder.mkdir(exist_ok=True)
-            index = tantivy.Index(self._schema, path=str(folder))
-        except (ValueError, OSError):
-            # Unreadable, by another version of tantivy or a broken disk: it is disposable.
-            shutil.rmtree(folder, ignore_errors=True)
-            with _translated():
-                folder.mkdir(exist_ok=True)
-                index = tantivy.Index(self._schema, path=str(folder))
-        blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-        index.register_tokenizer("terms", blanks)
-        return index
+
+def _opened(schema: tantivy.Schema, folder: Path) -> tantivy.Index:
+    folder.mkdir(exist_ok=True)
+    index = tantivy.Index(schema, path=str(folder))
+    blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("terms", blanks)
+    return index
+
+
+@contextlib.contextmanager
+def _writer(index: tantivy.Index, changes: int) -> Iterator[tantivy.IndexWriter]:
+    """A writer that has let go of the index's own lock when it is left, by an error too."""
+    writer = index.writer(_LARGE_HEAP if changes >= _MANY else _LITTLE_HEAP, 1)
+    try:
+        yield writer
+    finally:
+        # Also waits for merges: one that is cut off would begin again with every put.
+        writer.wait_merging_threads()
+
+
+def _commit(writer: tantivy.IndexWriter, last: int) -> None:
+    writer.delete_documents_by_term("key", _MARK)
+    writer.add_document(tantivy.Document(key=_MARK, mark=last))
+    writer.commit()
 
 
 def _schema() -> tantivy.Schema:
@@ -230,9 +275,11 @@ def _mark(searcher: tantivy.Searcher, schema: tantivy.Schema) -> int:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """tantivy raises `ValueError` for everything."""
+def _translated(*, but: type[Exception] | None = None) -> Iterator[None]:
+    """tantivy raises `ValueError` for everything. One error may go through as it is."""
     try:
         yield
     except (ValueError, OSError) as error:
+        if but is not None and isinstance(error, but):
+            raise
         raise Unavailable("The embedded BM25 index cannot be used right now.") from error

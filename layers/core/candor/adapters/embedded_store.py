@@ -189,6 +189,8 @@ class PassageStore:
     def select(self, statement: str, values: Sequence[str] | Sequence[int]) -> list[tuple]:  # type: ignore[type-arg]
         """The rows of `statement IN (values)`, any number of values."""
         rows: list[tuple] = []  # type: ignore[type-arg]
+        if not values:
+            return rows
         with self.guard, translated():
             connection = self.reading()
             for some in _portions(values):

@@ -3,7 +3,7 @@
 import threading
 from datetime import UTC, date
 
-from candor.answering.snapshots import Snapshot
+from candor.answering.snapshots import Listed, Snapshot
 from candor.answering.values import Decision
 from candor.errors import NotFound, Unavailable
 
@@ -28,7 +28,7 @@ class MemoryAnswers:
             raise NotFound("There is no such answer.")
         return found
 
-    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Snapshot]:
+    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
         with self._open():
             kept = list(self._kept.values())
         found = [
@@ -36,7 +36,18 @@ class MemoryAnswers:
             for each in kept
             if each.created_at.astimezone(UTC).date() == day and decision in (None, each.decision)
         ]
-        return sorted(found, key=lambda each: (each.created_at, each.answer_id), reverse=True)[:limit]
+        newest = sorted(found, key=lambda each: (each.created_at, each.answer_id), reverse=True)
+        return [
+            Listed(
+                answer_id=each.answer_id,
+                created_at=each.created_at,
+                decision=each.decision,
+                confidence=each.confidence,
+                model=each.model,
+                cost_usd=each.cost_usd,
+            )
+            for each in newest[:limit]
+        ]
 
     def _open(self) -> threading.Lock:
         if self.down:

@@ -85,6 +85,7 @@ class MemoryDocuments:
                 served_version=0,
                 chunks_count=0,
                 deleted=True,
+                status=Status.QUEUED,
                 pending=True,
                 awaited_by=(),
                 updated_at=self._clock(),

@@ -35,7 +35,7 @@ _WEIGHTS_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4
 
 _FILE: Final = "minilm-l6-v2-int8-1.onnx"
 """The number counts changes of how the file is made."""
-_WORDS: Final = "minilm-l6-v2-vocab.txt"
+WORDS: Final = "minilm-l6-v2-vocab.txt"
 
 _LAYERS: Final = 6
 _HEADS: Final = 12
@@ -78,7 +78,7 @@ class MiniLM:
     def _loaded(self) -> tuple[Any, WordPiece]:
         if self._session is None or self._tokens is None:
             prepare(self._cache)
-            self._tokens = WordPiece(self._cache / _WORDS)
+            self._tokens = WordPiece(self._cache / WORDS)
             self._session = _session(self._cache / _FILE, self._threads)
         return self._session, self._tokens
 
@@ -92,12 +92,12 @@ def prepare(cache: Path | str) -> Path:
     """
     folder = Path(cache)
     model = folder / _FILE
-    if model.exists() and (folder / _WORDS).exists():
+    if model.exists() and (folder / WORDS).exists():
         return model
     source = _weights_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _put_in_place(folder / _WORDS) as words:
+        with _put_in_place(folder / WORDS) as words:
             words.write_bytes((source / "vocab.txt").read_bytes())
         with _put_in_place(model) as made:
             _assemble(source / "model.safetensors", made)

@@ -1,7 +1,6 @@
 """Passwords with argon2id."""
 
 import secrets
-from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,6 +15,8 @@ class Argon2Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        # Now, not on the first unknown name: that one would take twice as long.
+        self.nobodys = self.hash(secrets.token_urlsafe(32))
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password.encode("utf-8", "surrogatepass"))
@@ -25,7 +26,3 @@ class Argon2Passwords:
             return self._hasher.verify(password_hash, password.encode("utf-8", "surrogatepass"))
         except (VerificationError, InvalidHashError):
             return False
-
-    @cached_property
-    def nobodys(self) -> str:
-        return self.hash(secrets.token_urlsafe(32))

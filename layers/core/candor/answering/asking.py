@@ -7,7 +7,7 @@ from functools import cache
 
 from candor.answering.data import data
 from candor.answering.values import Turn
-from candor.answering.words import fold, general_words, stop_words, terms, tokens
+from candor.answering.words import fold, stop_words, terms, tokens
 
 
 class Wish(StrEnum):
@@ -112,6 +112,10 @@ def before(history: Sequence[Turn]) -> str:
     return asked[-1][:500] if asked else ""
 
 
-def said_general_only(text: str) -> bool:
-    """Every word of it could stand in any support question."""
-    return all(word in stop_words() or word in general_words() for word in tokens(text))
+def greeted_in(text: str) -> str | None:
+    """The language of a greeting or thanks too short to be told otherwise."""
+    first = next(iter(tokens(text)), "")
+    found = [
+        language for language, words in data("vocabulary")["greeted_in"].items() if first in words.split()
+    ]
+    return str(found[-1]) if found else None

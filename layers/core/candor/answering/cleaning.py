@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Collection
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 _IMAGE = re.compile(r"!\[([^\]\n]{0,300})\](?:\([^)\n]{0,2000}\)|\[[^\]\n]{0,200}\])?")
@@ -116,7 +117,7 @@ def quote(text: str, start: int, end: int, hosts: Collection[str], *, limit: int
             cuts.extend(match.span())
     cuts.append(len(span))
     cuts.sort()
-    for left, right in zip(cuts, cuts[1:], strict=False):
+    for left, right in pairwise(cuts):
         piece = span[left:right].strip()
         if len(piece) > limit:
             piece = piece[:limit].rsplit(None, 1)[0].strip()

@@ -37,7 +37,9 @@ FEATURES = (
     "asks_kind",
     "agreement",
     "margin",
+    "lead",
     "foreign",
+    "not_english",
     "degraded",
     "verified",
     "heavy_terms",
@@ -51,7 +53,9 @@ document_coverage: in all found of the chosen document. missing_names: share of 
 that the chosen document lacks; missing_words: share of its other informative words; unknown_words: share
 of informative words in no passage found at all. holds_kind: the answer has the price, duration, port …
 that is asked for (asks_kind: something of the sort is asked). agreement: words and meaning put the same
-document first. margin: lead over the next document. foreign: evidence in another language. degraded: an
+document first. margin: fused score ahead of the next
+document; lead: how far the best cosine stands out from the tenth. foreign: evidence in another language than the
+question; not_english: than English, where the embedded vectors are coarser. degraded: an
 index was missing. verified: share of sentences that survived. heavy_terms: informative words, 8 = 1.0.
 """
 
@@ -68,7 +72,7 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
         everything = everything | bag
         if each.passage.document_id in chosen:
             document = document | bag
-    names = [term for term in inquiry.terms if term.name]
+    names = [term for term in inquiry.terms if term.name and not term.word.isdigit()]
     words = [term for term in inquiry.terms if not term.name and term.weight >= 1.0]
     text = extract.text
     asked = inquiry.kinds[0]
@@ -86,7 +90,9 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
         "asks_kind": float(demands(asked)),
         "agreement": _agreement(inquiry, source.passage.document_id),
         "margin": _margin(inquiry, source.passage.document_id),
+        "lead": _lead(inquiry),
         "foreign": float(inquiry.language != language and language != "und"),
+        "not_english": float(language not in ("en", "und")),
         "degraded": float(inquiry.degraded),
         "verified": _bounded(verified),
         "heavy_terms": min(len(inquiry.heavy), 8) / 8,
@@ -123,6 +129,12 @@ def _margin(inquiry: Inquiry, document_id: str) -> float:
         (each.score for each in inquiry.sources if each.passage.document_id != document_id), default=0.0
     )
     return _bounded(0.5 + own - other)
+
+
+def _lead(inquiry: Inquiry) -> float:
+    """A subject that is covered stands out; one that is not is about as near to ten passages."""
+    told = sorted((each.cosine for each in inquiry.sources if each.cosine is not None), reverse=True)
+    return _bounded(3.0 * (told[0] - told[min(9, len(told) - 1)])) if told else 0.3
 
 
 def probability(values: Mapping[str, float], *, model: str = "extractive") -> float:

@@ -5,60 +5,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
 from candor.answering.cleaning import URL, host_of
+from candor.answering.data import data
 from candor.answering.words import fold
 
 _NUMBER = re.compile(
     r"(?<![\w.,])[-+−]?\d{1,30}(?:[.,\u00a0\u202f '’]\d{1,12}){0,6}(?![\w]*[-_./:]\w)|\d{1,30}(?:[.,]\d{1,12}){0,4}"
 )
-_CURRENCY = {
-    "€": "eur", "eur": "eur", "euro": "eur", "euros": "eur", "евро": "eur", "євро": "eur",
-    "$": "usd", "usd": "usd", "us$": "usd", "dollar": "usd", "dollars": "usd", "доллар": "usd", "долар": "usd",
-    "£": "gbp", "gbp": "gbp", "pounds": "gbp", "₽": "rub", "rub": "rub", "руб": "rub", "рублей": "rub", "рубля": "rub",
-    "₴": "uah", "uah": "uah", "грн": "uah", "гривень": "uah", "₫": "vnd", "vnd": "vnd", "đ": "vnd", "chf": "chf", "pln": "pln",
-    "zł": "pln", "jpy": "jpy", "¥": "jpy", "долларов": "usd", "доларів": "usd",
-}  # fmt: skip
-_UNITS = {
-    "kb": "kb", "kib": "kb", "mb": "mb", "mib": "mb", "gb": "gb", "gib": "gb", "tb": "tb", "tib": "tb", "кб": "kb", "мб": "mb",
-    "гб": "gb", "тб": "tb", "mbit": "mbit", "mbps": "mbit", "gbit": "gbit", "gbps": "gbit", "мбит": "mbit", "гбит": "gbit", "ghz": "ghz", "mhz": "mhz",
-    "%": "%", "percent": "%", "процент": "%", "процентов": "%", "процента": "%", "prozent": "%", "відсотків": "%", "відсотки": "%", "por ciento": "%", "phần": "%",
-    "ms": "ms", "millisecond": "ms", "second": "s", "sec": "s", "секунд": "s", "sekunde": "s", "segundo": "s", "giây": "s",
-    "minute": "min", "min": "min", "минут": "min", "мин": "min", "хвилин": "min", "minuto": "min", "phút": "min",
-    "hour": "h", "hr": "h", "h": "h", "час": "h", "годин": "h", "stunde": "h", "hora": "h", "giờ": "h",
-    "day": "d", "дн": "d", "день": "d", "дня": "d", "дней": "d", "днів": "d", "сут": "d", "tag": "d", "werktag": "d", "día": "d", "dia": "d", "ngày": "d",
-    "week": "w", "недел": "w", "тижн": "w", "тижд": "w", "woche": "w", "semana": "w", "tuần": "w",
-    "month": "m", "месяц": "m", "місяц": "m", "monat": "m", "mes": "m", "tháng": "m",
-    "year": "y", "год": "y", "лет": "y", "рік": "y", "рок": "y", "років": "y", "jahr": "y", "año": "y", "năm": "y",
-}  # fmt: skip
 _BETWEEN = re.compile(
     r"[\s\u00a0\u202f-]{0,2}(?:(?:business|working|calendar|рабоч\w+|календарн\w+|робоч\w+|hábiles|full|consecutive|more|"
     r"volle)\s)?(us\$|[€$£₽₴₫¥%]|por ciento|[^\W\d_]{1,16})",
     re.I,
 )
 _BEFORE = re.compile(r"(us\$|[€$£₽₴₫¥]|\b(?:eur|usd|gbp|chf|rub|uah))\s?[-−]?$", re.I)
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
-    "twice": 2, "один": 1, "одна": 1, "одно": 1, "два": 2, "две": 2, "дві": 2, "три": 3, "трех": 3, "трёх": 3, "четыре": 4, "чотири": 4, "пять": 5,
-    "п'ять": 5, "шесть": 6, "шість": 6, "семь": 7, "сім": 7, "восемь": 8, "десять": 10, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6,
-    "sieben": 7, "acht": 8, "zehn": 10, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "diez": 10,
-    "hai": 2, "ba": 3, "bốn": 4, "bảy": 7, "fourteen": 14, "fifteen": 15, "twenty": 20, "thirty": 30, "sixty": 60, "ninety": 90, "hundred": 100,
-    "eleven": 11, "dreißig": 30, "dreissig": 30, "vierzehn": 14, "тридцать": 30, "treinta": 30,
-}  # fmt: skip
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan январ січ januar jänner enero", "february feb феврал лют februar febrero",
-            "march mar март берез märz marzo", "april apr апрел квіт abril", "may мая май трав mai mayo",
-            "june jun июн черв juni junio", "july jul июл лип juli julio", "august aug август серп agosto",
-            "september sep sept сентяб верес septiembre", "october oct октяб жовт oktober octubre",
-            "november nov нояб листоп noviembre", "december dec декаб груд dezember diciembre",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b")
 _DAY_MONTH = re.compile(
@@ -74,6 +35,18 @@ _PATH = re.compile(
     r"(?<![\w/:.])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.@-]+)+/?|(?<![\w-])--[a-z][\w-]{1,40}|\b[A-Za-z]\w*(?:[-_]\w+)*[_]\w+\b|\bv-[a-z]+(?:-[a-z0-9]+)+"
 )
 _VERSION = re.compile(r"\b(?=[A-Za-z0-9.-]*\d)(?=[A-Za-z0-9.-]*[A-Za-z])[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*\b")
+
+
+@cache
+def _table(name: str) -> dict[str, str]:
+    """Each word of a table of `data/measures.json`, with what it stands for."""
+    return {word: meaning for meaning, words in data("measures")[name].items() for word in words}
+
+
+@cache
+def strict_units() -> frozenset[str]:
+    """Units without which a number says nothing: currencies and percent."""
+    return frozenset({*_table("currencies").values(), "%"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +75,7 @@ def numbers(text: str) -> list[Number]:
             found.append(Number(match.group(), values, _unit(bare, match.start(), match.end())))
     folded = fold(bare)
     for match in re.finditer(r"[^\W\d_]+(?:'[^\W\d_]+)?", folded):
-        value = _WORDS.get(match.group())
+        value = _table("number_words").get(match.group())
         if value is not None:
             found.append(
                 Number(match.group(), frozenset({Decimal(value)}), _unit(folded, match.start(), match.end()))
@@ -150,15 +123,15 @@ def _readings(text: str) -> Iterator[str]:
 def _unit(text: str, start: int, end: int) -> str | None:
     before = _BEFORE.search(text[max(0, start - 5) : start])
     if before:
-        return _CURRENCY[before.group(1).lower()]
+        return _table("currencies")[before.group(1).lower()]
     after = _BETWEEN.match(text, end)
     if not after:
         return None
     word = fold(after.group(1))
-    if word in _CURRENCY:
-        return _CURRENCY[word]
+    if word in _table("currencies"):
+        return _table("currencies")[word]
     for length in range(len(word), 0, -1):
-        unit = _UNITS.get(word[:length])
+        unit = _table("units").get(word[:length])
         # Short keys must be the whole word ("m" begins anything); longer ones may carry an ending.
         if unit and (length == len(word) or (length >= 3 and len(word) - length <= 3)):
             return unit
@@ -167,7 +140,7 @@ def _unit(text: str, start: int, end: int) -> str | None:
 
 def measures(word: str) -> bool:
     """Whether a folded word is only a currency or unit, which is compared with its number."""
-    return word in _CURRENCY or word in _UNITS
+    return word in _table("currencies") or word in _table("units")
 
 
 def dates(text: str) -> list[tuple[int | None, int, int]]:
@@ -190,9 +163,9 @@ def dates(text: str) -> list[tuple[int | None, int, int]]:
 
 def _month(word: str) -> int | None:
     word = fold(word)
-    if word in _MONTHS:
-        return _MONTHS[word]
-    return next((_MONTHS[word[:n]] for n in range(len(word), 3, -1) if word[:n] in _MONTHS), None)
+    months = _table("months")
+    lengths = (len(word), *range(len(word) - 1, 3, -1))
+    return next((int(months[word[:n]]) for n in lengths if word[:n] in months), None)
 
 
 def _possible(found: tuple[int | None, int, int]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from candor.answering.values import Turn
+from candor.errors import UpstreamFailed
 from candor.search import Passage
 
 
@@ -49,6 +50,14 @@ class Completion:
     usage: Usage
 
 
+class Wasted(UpstreamFailed):
+    """No text, and more than one call spent on finding that out."""
+
+    def __init__(self, sentence: str, *, calls: int) -> None:
+        super().__init__(sentence)
+        self.calls = calls
+
+
 class Model(Protocol):
     """A language model without tools."""
 
@@ -59,7 +68,7 @@ class Model(Protocol):
         self, messages: Sequence[Message], *, schema: Mapping[str, Any], timeout_seconds: float
     ) -> Completion:
         """
-        One call, no retries, done within the timeout.
+        One call, done within the timeout; two when a server refuses the first one's form (`Usage.calls`).
 
         The text should be JSON of the schema; nobody relies on it. Raises `Unavailable`, `TooMany` or
         `UpstreamFailed` when there is no text to be had.

@@ -23,7 +23,7 @@ from candor.answering.values import Answer, Citation, Decision, Question, Turn
 from candor.answering.verifying import Report
 from candor.answering.writing import Written, by_extract, by_model
 from candor.errors import CandorError, Unavailable
-from candor.language import detect
+from candor.language import detect, script_of
 from candor.redaction import masked
 from candor.retrieval import Found
 from candor.search import ANYTHING, Where
@@ -357,7 +357,9 @@ def _language(question: Question, text: str, history: Sequence[Turn]) -> str:
         found = detect(said)
         if found != "und":
             return found
-    return "en"
+        if greeted := asking.greeted_in(said):
+            return greeted
+    return "ru" if script_of(text) == "cyrillic" else "en"
 
 
 def _all_hosts(text: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -74,6 +74,18 @@ class Snapshot:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A snapshot as a list shows it."""
+
+    answer_id: str
+    created_at: datetime
+    decision: Decision
+    confidence: float
+    model: str
+    cost_usd: float | None
+
+
 class Answers(Protocol):
     """Where snapshots are kept. They age out by themselves."""
 
@@ -85,6 +97,27 @@ class Answers(Protocol):
         """The snapshot, or `NotFound`."""
         ...
 
-    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Snapshot]:
-        """Those of one day (UTC), newest first, evidence texts included."""
+    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
+        """Those of one day (UTC), newest first."""
         ...
+
+
+def as_dict(snapshot: Snapshot) -> dict[str, Any]:
+    """For JSON: times as ISO-8601, everything else as it is."""
+    return {**asdict(snapshot), "created_at": snapshot.created_at.isoformat()}
+
+
+def from_dict(stored: Mapping[str, Any]) -> Snapshot:
+    """The reverse of `as_dict`. Fields that a later version no longer has are dropped."""
+    known = {each.name for each in fields(Snapshot)}
+    values = {name: value for name, value in stored.items() if name in known}
+    values.update(
+        created_at=datetime.fromisoformat(stored["created_at"]),
+        decision=Decision(stored["decision"]),
+        history=tuple(Turn(**turn) for turn in stored.get("history", ())),
+        citations=tuple(Citation(**citation) for citation in stored.get("citations", ())),
+        evidence=tuple(Shown(**shown) for shown in stored.get("evidence", ())),
+        followup_questions=tuple(stored.get("followup_questions", ())),
+        degraded=tuple(stored.get("degraded", ())),
+    )
+    return Snapshot(**values)

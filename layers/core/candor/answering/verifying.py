@@ -18,6 +18,11 @@ LEAST_SUPPORT = 0.6
 _ALIGNED = 0.5
 """Overlap from which an evidence sentence is taken to speak of the same thing, so that a "not" must match."""
 
+_PRICED_IN = re.compile(
+    r"\((?:€|eur|euro|usd|\$|£|gbp|руб|₽|грн|₴)|\b(?:in|в|in den) (?:€|eur|euro|usd|dollars?|евро|рублях)",
+    re.I,
+)
+
 _NAME = re.compile(r"(?<![.!?…:]\s)(?<!^)(?<![\w`/.-])[A-ZА-ЯЁІЇЄҐ][\w-]{2,40}\b")
 
 
@@ -102,7 +107,7 @@ def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
     known_dates = facts.dates(evidence)
     squeezed = facts.squeezed(evidence)
     for number in facts.digits(sentence):
-        if not any(number.agrees(known) for known in known_numbers):
+        if not any(_same(number, known, evidence) for known in known_numbers):
             reasons.append(
                 f"number not in the evidence: {number.text}{' ' + number.unit if number.unit else ''}"
             )
@@ -130,6 +135,15 @@ def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
     return reasons
 
 
+def _same(number: facts.Number, known: facts.Number, evidence: str) -> bool:
+    """A price needs the currency and a share its sign; a table may name the currency once for all."""
+    if not number.agrees(known):
+        return False
+    if number.unit is None or known.unit is not None or number.unit not in facts.strict_units():
+        return True
+    return number.unit != "%" and bool(_PRICED_IN.search(evidence))
+
+
 @cache
 def _negation() -> re.Pattern[str]:
     return re.compile("|".join(data("vocabulary")["negation"]), re.I)
@@ -144,8 +158,9 @@ def _opposites() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
 
 
 def negated(text: str) -> bool:
-    """Whether a sentence says no in one of six languages. Two noes are a yes."""
-    return len(_negation().findall(fold(text))) % 2 == 1
+    """Whether a sentence says no in one of six languages. Two noes in one clause are a yes."""
+    clauses = re.split(r"[,;:—–]|\s-\s", fold(text))
+    return any(len(_negation().findall(clause)) % 2 == 1 for clause in clauses)
 
 
 def _opposed(sentence: str, texts: Sequence[str], language: str) -> list[str]:

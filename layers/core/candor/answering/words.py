@@ -125,7 +125,7 @@ def terms(question: str, *, language: str = "en") -> tuple[Term, ...]:
     for match in _WORD.finditer(normal):
         raw = match.group()
         word = fold(raw)
-        if word in stop_words():
+        if word in stop_words() or word.replace("'", "") in stop_words():
             continue
         stemmed = stem(word, language)
         if stemmed in seen or not stemmed:
@@ -138,7 +138,7 @@ def terms(question: str, *, language: str = "en") -> tuple[Term, ...]:
             or (raw[:1].isupper() and not opens and language != "de")
         )
         general = not name and (word in general_words() or stemmed in _general_stems(language))
-        weight = 1.6 if name else 0.1 if len(word) == 1 else 0.25 if general else 1.0
+        weight = 0.6 if word.isdigit() else 1.6 if name else 0.1 if len(word) == 1 else 0.25 if general else 1.0
         seen[stemmed] = Term(word=word, weight=weight, name=name)
     return tuple(seen.values())
 

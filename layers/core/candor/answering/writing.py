@@ -13,6 +13,7 @@ from candor.answering.models import (
     Model,
     Unreadable,
     Usage,
+    Wasted,
     Writing,
     briefing,
     instructions,
@@ -26,6 +27,8 @@ from candor.errors import CandorError
 
 _SHOWN = 8
 """Passages a model is shown."""
+
+_MOST_CALLS = 2
 
 _LEAST_SECONDS = 1.0
 """With less time left no call is begun."""
@@ -101,22 +104,22 @@ def by_model(
     usage = Usage()
     notes: list[str] = []
     model, spare = models[0], (*models[1:], None)[0]
-    for attempt in (1, 2):
+    while usage.calls < _MOST_CALLS:
+        first = usage.calls == 0
         left = ends - time.perf_counter()
         if left < _LEAST_SECONDS:
             notes.append("no time left for the model")
             break
         try:
             # The first call leaves time for a second; both end before the budget does.
-            completion = model.complete(
-                messages, schema=SCHEMA, timeout_seconds=left * 0.6 if attempt == 1 else left * 0.9
-            )
+            share = 0.6 if first else 0.9
+            completion = model.complete(messages, schema=SCHEMA, timeout_seconds=share * left)
         except CandorError as error:
-            usage += Usage(calls=1)
+            usage += Usage(calls=error.calls if isinstance(error, Wasted) else 1)
             notes.append(f"{model.name}: {type(error).__name__}")
-            if attempt == 2 or spare is None:
+            if spare is None:
                 break
-            model = spare
+            model, spare = spare, None
             continue
         usage += completion.usage
         try:

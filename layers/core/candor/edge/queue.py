@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from candor.edge.observability import log_failure, logger
+from candor.edge.observability import MetricUnit, log_failure, logger, metrics
 from candor.errors import CandorError, Invalid, Malformed
 from candor.messages import Message
 
@@ -80,6 +80,8 @@ def consume_batch(
         failures += [(readable[index][0], error) for index, error in sorted(failed.items())]
     back = [record["messageId"] for record, error in failures if not _buried(record, error, kind, graveyard)]
     logger.info("consumed", extra={"kind": kind.__name__, "messages": len(records), "back": len(back)})
+    metrics.add_metric(name="Messages", unit=MetricUnit.Count, value=len(records))
+    metrics.add_metric(name="MessagesBack", unit=MetricUnit.Count, value=len(back))
     # An id SQS does not get back is deleted; the whole batch is never failed for one message.
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in back]}
 

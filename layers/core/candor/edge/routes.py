@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from candor.edge.models import Paging, Query, answers, auth, operations
+from candor.edge.models import Paging, Query, admin, answers, auth, documents, operations
 
 
 class Access(StrEnum):
@@ -179,7 +179,114 @@ _OPERATIONS = (
     _open("/", "Where to go from here.", media_type="text/html"),
 )
 
-ROUTES: tuple[Route, ...] = (*_AUTH, *_REPLIES, *_OPERATIONS)
+_DOCUMENTS = (
+    Route(
+        method="GET",
+        path="/v1/documents",
+        function="documents",
+        access=Access.API,
+        summary="All documents, newest first.",
+        query=documents.DocumentsQuery,
+        reply=documents.DocumentsReply,
+    ),
+    Route(
+        method="POST",
+        path="/v1/documents",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Create a document, or change the one with this url.",
+        body=documents.DocumentBody,
+        reply=documents.DocumentReply,
+        status=201,
+        creates=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/documents/{id}",
+        function="documents",
+        access=Access.API,
+        summary="One document with its contents.",
+        reply=documents.DocumentReply,
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/documents/{id}",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Change what is said about a document; fields left out keep their value.",
+        body=documents.DocumentChangeBody,
+        reply=documents.DocumentReply,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/documents/{id}",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Delete a document; it is gone from answers at once.",
+        status=204,
+    ),
+)
+
+_ADMIN = (
+    Route(
+        method="POST",
+        path="/v1/admin/ingest",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Take many documents at once.",
+        body=admin.IngestBody,
+        reply=admin.IngestReply,
+        status=202,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/admin/ingest-from-source",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Read what lies in the source bucket again, or only count it.",
+        query=admin.FromSourceQuery,
+        reply=admin.FromSourceReply,
+        creates=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/admin/jobs",
+        function="admin",
+        access=Access.ADMIN,
+        summary="All jobs, newest first.",
+        query=Paging,
+        reply=admin.JobsReply,
+    ),
+    Route(
+        method="GET",
+        path="/v1/admin/jobs/{id}",
+        function="admin",
+        access=Access.ADMIN,
+        summary="One job: its progress, errors and result.",
+        reply=admin.JobReply,
+    ),
+    Route(
+        method="POST",
+        path="/v1/admin/jobs/{id}/cancel",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Ask a job to stop. What it has done stays.",
+        reply=admin.JobReply,
+    ),
+    Route(
+        method="POST",
+        path="/v1/admin/reconcile",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Compare both indexes with the documents and repair what differs.",
+        reply=admin.AcceptedReply,
+        status=202,
+        creates=True,
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (*_AUTH, *_REPLIES, *_DOCUMENTS, *_ADMIN, *_OPERATIONS)
 
 _BY_KEY = {(route.method, route.path): route for route in ROUTES}
 

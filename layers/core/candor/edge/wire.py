@@ -102,10 +102,10 @@ class Request:
     @property
     def base(self) -> str:
         """What stands before every path of ours in the caller's address bar: nothing, or `/stage`."""
-        context = self.event["requestContext"]
-        stage = f"/{context.get('stage') or ''}"
-        path = str(context.get("path") or "")
-        return stage if len(stage) > 1 and (path == stage or path.startswith(f"{stage}/")) else ""
+        # Only API Gateway's own address has the stage in it; a domain of one's own maps it away.
+        host = self.headers.get("host", "")
+        stage = self.event["requestContext"].get("stage")
+        return f"/{stage}" if stage and ".execute-api." in host else ""
 
     @property
     def customer(self) -> str | None:

@@ -17,7 +17,7 @@ MAX_URL = 2_000
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BLANK_LINES = re.compile(r"\n{4,}")
-_TRAILING = re.compile(r"[ \t\u00a0]+$", re.MULTILINE)
+_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +39,8 @@ class Skipped(Invalid):
 
 
 def tidy(text: str) -> str:
-    """The text without what no reader sees: control characters, lone surrogates, blanks at line ends."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    """The text without what no reader sees: control characters, lone surrogates, blanks at line ends, hard spaces."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")
     text = _SURROGATE.sub("\ufffd", _UNPRINTABLE.sub("", text))
     return _BLANK_LINES.sub("\n\n\n", _TRAILING.sub("", text)).strip()
 

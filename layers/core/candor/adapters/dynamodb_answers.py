@@ -1,0 +1,139 @@
+"""Answers in DynamoDB: one immutable, compressed item for each snapshot, listed by day over a few shards."""
+
+import heapq
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import islice
+from typing import Final
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+
+from candor.adapters.dynamodb import bound_to, is_condition, translated
+from candor.answering.snapshots import Listed, Snapshot, as_dict, from_dict
+from candor.answering.values import Decision
+from candor.errors import NotFound
+
+_SHARDS: Final = 4
+"""A day of answers spread so that no partition of the list takes more than a quarter of the writes."""
+
+_MOST_BYTES: Final = 360_000
+"""DynamoDB refuses items over 400 KB; attribute names and keys count too."""
+
+
+class _ByDay(GlobalSecondaryIndex["_Row"]):  # type: ignore[no-untyped-call]
+    class Meta:
+        index_name = "by_day"
+        projection = IncludeProjection(["decision", "confidence", "model", "cost_usd"])
+
+    day_shard = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
+class _Row(Model):
+    answer_id = UnicodeAttribute(hash_key=True)
+    day_shard = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    decision = UnicodeAttribute()
+    confidence = NumberAttribute()
+    model = UnicodeAttribute()
+    cost_usd = NumberAttribute(null=True)
+    body = BinaryAttribute(legacy_encoding=False)
+    """zlib of the snapshot's JSON."""
+    expires_at = NumberAttribute()
+    by_day = _ByDay()
+
+
+class DynamoAnswers:
+    """`Answers` on a table with the hash key `answer_id` and the index `by_day`."""
+
+    def __init__(self, table_name: str, *, keep_days: int = 400) -> None:
+        self._rows = bound_to(_Row, table_name)
+        self._keep_seconds = keep_days * 86_400
+
+    def keep(self, snapshot: Snapshot) -> None:
+        created = snapshot.created_at.astimezone(UTC)
+        row = self._rows(
+            snapshot.answer_id,
+            day_shard=_day_shard(created.date(), _shard_of(snapshot.answer_id)),
+            created_at=created.isoformat(timespec="microseconds"),
+            decision=snapshot.decision.value,
+            confidence=snapshot.confidence,
+            model=snapshot.model,
+            cost_usd=snapshot.cost_usd,
+            body=_packed(snapshot),
+            expires_at=int(created.timestamp()) + self._keep_seconds,
+        )
+        try:
+            with translated():
+                row.save(condition=_Row.answer_id.does_not_exist())
+        except PutError as error:
+            if not is_condition(error):
+                raise
+
+    def get(self, answer_id: str) -> Snapshot:
+        if not answer_id:
+            raise NotFound("There is no such answer.")
+        with translated():
+            try:
+                row = self._rows.get(answer_id, consistent_read=True)
+            except DoesNotExist as error:
+                raise NotFound("There is no such answer.") from error
+        return from_dict(json.loads(zlib.decompress(row.body)))
+
+    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
+        with translated():
+            shards = [self._of_shard(_day_shard(day, shard), decision, limit) for shard in range(_SHARDS)]
+            newest = heapq.merge(*shards, key=lambda row: (row.created_at, row.answer_id), reverse=True)
+            return [
+                Listed(
+                    answer_id=row.answer_id,
+                    created_at=datetime.fromisoformat(row.created_at),
+                    decision=Decision(row.decision),
+                    confidence=float(row.confidence),
+                    model=row.model,
+                    cost_usd=None if row.cost_usd is None else float(row.cost_usd),
+                )
+                for row in islice(newest, limit)
+            ]
+
+    def _of_shard(self, day_shard: str, decision: Decision | None, limit: int) -> Iterator[_Row]:
+        wanted = _Row.decision == decision.value if decision is not None else None
+        return iter(
+            self._rows.by_day.query(
+                day_shard, scan_index_forward=False, filter_condition=wanted, limit=limit, page_size=limit
+            )
+        )
+
+
+def _shard_of(answer_id: str) -> int:
+    return zlib.crc32(answer_id.encode()) % _SHARDS
+
+
+def _day_shard(day: date, shard: int) -> str:
+    return f"{day.isoformat()}#{shard}"
+
+
+def _packed(snapshot: Snapshot) -> bytes:
+    """Compressed; what is too large even so loses its talk first, then the ends of its evidence."""
+    smaller = (
+        snapshot,
+        replace(snapshot, history=()),
+        replace(
+            snapshot,
+            history=(),
+            evidence=tuple(replace(shown, text=shown.text[:2_000]) for shown in snapshot.evidence),
+            question=snapshot.question[:20_000],
+        ),
+    )
+    packed = b""
+    for one in smaller:
+        packed = zlib.compress(json.dumps(as_dict(one), ensure_ascii=False).encode("utf-8", "replace"), 6)
+        if len(packed) <= _MOST_BYTES:
+            break
+    return packed

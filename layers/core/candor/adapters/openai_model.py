@@ -1,0 +1,167 @@
+"""Writing by OpenAI, or by any server that speaks its chat completions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from candor.answering.models import Completion, Message, Usage, Wasted
+from candor.errors import TooMany, Unavailable, UpstreamFailed
+from candor.prices import Prices, cost
+
+if TYPE_CHECKING:
+    from openai import APIError, OpenAI
+
+_FORMS: Final = ("json_schema", "json_object", "plain")
+"""How a reply's shape is asked for, best first; servers that refuse one are asked for the next."""
+
+
+class OpenAIModel:
+    """
+    A `Model` behind `POST /chat/completions`.
+
+    No tools, and no retries but one: a server that answers 400 to structured output, or to one of the
+    parameters that models disagree on, is asked without it, within the same timeout. Both attempts are
+    counted, and the process remembers, so that it happens once.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        api_key: str,
+        base_url: str = "",
+        max_tokens: int = 2048,
+        prices: Prices,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        self._model = model
+        self._api_key = api_key
+        self._base_url = base_url
+        self._max_tokens = max_tokens
+        self._prices = prices
+        self._today = today
+        self._form = 0
+        self._limit = "max_completion_tokens"
+        """The newer name; older servers know `max_tokens` only."""
+        self._temperature = True
+        self._lock = Lock()
+        self._opened: OpenAI | None = None
+
+    @property
+    def name(self) -> str:
+        return self._model
+
+    def complete(
+        self, messages: Sequence[Message], *, schema: Mapping[str, Any], timeout_seconds: float
+    ) -> Completion:
+        from time import monotonic
+
+        from openai import APIError, BadRequestError
+
+        ends = monotonic() + timeout_seconds
+        for calls in (1, 2):
+            left = ends - monotonic()
+            if left <= 0.05:
+                raise Unavailable("The language model did not answer in time.")
+            try:
+                completion = self._ask(messages, schema, left)
+                return replace(completion, usage=replace(completion.usage, calls=calls))
+            except BadRequestError as error:
+                if not self._yields(str(error)) or calls == 2:
+                    raise Wasted("The language model refused the request.", calls=calls) from error
+            except APIError as error:
+                raise _translated(error) from error
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Give the connections back. The next call opens new ones."""
+        with self._lock:
+            client, self._opened = self._opened, None
+        if client is not None:
+            client.close()
+
+    def _ask(self, messages: Sequence[Message], schema: Mapping[str, Any], timeout: float) -> Completion:
+        more: dict[str, Any] = {self._limit: self._max_tokens}
+        if self._temperature:
+            more["temperature"] = 0
+        form = _FORMS[self._form]
+        if form == "json_schema":
+            named = {"name": "answer", "strict": True, "schema": dict(schema)}
+            more["response_format"] = {"type": "json_schema", "json_schema": named}
+        elif form == "json_object":
+            more["response_format"] = {"type": "json_object"}
+        said: Any = [{"role": each.role, "content": each.content} for each in messages]
+        try:  # The library itself trips over an answer that is not JSON.
+            answer = self._client.chat.completions.create(
+                model=self._model,
+                messages=said,
+                timeout=timeout,
+                **more,
+            )
+            message = answer.choices[0].message
+            text = message.content or ""
+            used = answer.usage
+        except (AttributeError, TypeError, IndexError, ValueError) as error:
+            raise UpstreamFailed("The language model answered something that cannot be read.") from error
+        if not text.strip():
+            # A refusal, or all tokens spent on reasoning.
+            raise UpstreamFailed("The language model wrote nothing.")
+        given, made = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+        return Completion(
+            text=text,
+            usage=Usage(
+                calls=1,
+                input_tokens=given,
+                output_tokens=made,
+                cost_usd=cost(
+                    self._prices, self._model, input_tokens=given, output_tokens=made, day=self._today()
+                )
+                if used
+                else None,
+            ),
+        )
+
+    def _yields(self, complaint: str) -> bool:
+        """Whether there is something to leave out that this complaint is about; it is, from now on."""
+        said = complaint.lower()
+        if "temperature" in said and self._temperature:
+            self._temperature = False
+            return True
+        if (
+            "max_completion_tokens" in said or "max_tokens" in said
+        ) and self._limit == "max_completion_tokens":
+            self._limit = "max_tokens"
+            return True
+        about_form = any(
+            word in said for word in ("response_format", "json_schema", "json_object", "schema", "json")
+        )
+        if about_form and self._form + 1 < len(_FORMS):
+            self._form += 1
+            return True
+        return False
+
+    @property
+    def _client(self) -> "OpenAI":
+        from openai import OpenAI
+
+        with self._lock:
+            if self._opened is None:
+                self._opened = OpenAI(
+                    api_key=self._api_key or "none",
+                    base_url=self._base_url or None,
+                    timeout=20.0,
+                    max_retries=0,
+                )
+            return self._opened
+
+
+def _translated(error: "APIError") -> Unavailable | TooMany | UpstreamFailed:
+    """The library's error in our words; what it said may hold the request, so it stays behind."""
+    status = getattr(error, "status_code", None)
+    if status == 429:
+        return TooMany("The language model is asked too often.", retry_after=5)
+    if status is not None and 400 <= status < 500:
+        return UpstreamFailed("The language model refused the request.")
+    return Unavailable("The language model is not available right now.")

@@ -1,0 +1,97 @@
+"""Knowledge in memory: documents, jobs, bucket, queues and both indexes, wired as on AWS."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from candor.adapters.memory_documents import MemoryDocuments
+from candor.adapters.memory_jobs import MemoryJobs
+from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
+from candor.adapters.memory_storage import MemoryObjects, MemoryQueue
+from candor.indexing import Indexing
+from candor.ingesting import Ingesting
+from candor.jobs import Job
+from candor.messages import DocumentToIndex, SourceToRead
+from candor.reconciling import Reconciling
+from candor.source_runs import SourceRuns
+
+
+class Graves:
+    """A dead-letter queue one can look into."""
+
+    def __init__(self) -> None:
+        self.buried: list[tuple[str, str]] = []
+
+    def bury(self, body: str, *, reason: str, message_id: str) -> None:
+        self.buried.append((body, reason))
+
+
+@dataclass(kw_only=True)
+class Knowledge:
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    source_queue: MemoryQueue = field(default_factory=MemoryQueue)
+    index_queue: MemoryQueue = field(default_factory=MemoryQueue)
+    keywords: MemoryKeywords = field(default_factory=MemoryKeywords)
+    vectors: MemoryVectors = field(default_factory=MemoryVectors)
+    embedder: HashEmbedder = field(default_factory=HashEmbedder)
+    graves: Graves = field(default_factory=Graves)
+
+    def __post_init__(self) -> None:
+        self.documents = MemoryDocuments(
+            jobs=self.jobs,
+            changed=lambda document_id: self.index_queue.send(DocumentToIndex(document_id=document_id)),
+        )
+        self.ingesting = Ingesting(
+            documents=self.documents, jobs=self.jobs, objects=self.objects, queue=self.source_queue
+        )
+        self.indexing = Indexing(
+            documents=self.documents,
+            keywords=self.keywords,
+            vectors=self.vectors,
+            embedder=self.embedder,
+            pause=lambda _: None,
+        )
+        self.reconciling = Reconciling(
+            documents=self.documents,
+            keywords=self.keywords,
+            vectors=self.vectors,
+            index_queue=self.index_queue,
+            jobs=self.jobs,
+            objects=self.objects,
+            ingesting=self.ingesting,
+            source_queue=self.source_queue,
+        )
+        self.source_runs = SourceRuns(
+            ingesting=self.ingesting, jobs=self.jobs, objects=self.objects, pause=lambda _: self.work()
+        )
+
+    def drop(self, key: str, content: Any) -> None:
+        """Put an object; something that is not bytes becomes JSON."""
+        body = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
+        self.objects.put(key, body)
+
+    def work(self, *, seconds: float = 1_000.0) -> None:
+        """Work off both queues, as the workers would."""
+        while len(self.source_queue) or len(self.index_queue):
+            for message in self.source_queue.take():
+                assert isinstance(message, SourceToRead)
+                self.ingesting.read(message, remaining=lambda: seconds)
+            ids = [m.document_id for m in self.index_queue.take() if isinstance(m, DocumentToIndex)]
+            back = self.indexing.index_many(ids)
+            self.index_queue.send(*(DocumentToIndex(document_id=document_id) for document_id in back))
+
+    def job(self) -> Job:
+        """The newest job."""
+        jobs, _ = self.jobs.list(page=1, page_size=1)
+        return jobs[0]
+
+    def quotable(self, question: str) -> list[str]:
+        """Urls of what may be quoted, by words, checked against the documents."""
+        hits = self.keywords.search(question, limit=20)
+        served = self.documents.served_versions(hit.passage.document_id for hit in hits)
+        return [hit.passage.url for hit in hits if served.get(hit.passage.document_id) == hit.passage.version]
+
+    def urls(self) -> Sequence[str]:
+        return sorted(row.url for row in self.documents.all() if not row.deleted)

@@ -1,0 +1,32 @@
+"""Tables as the template defines them, made in whatever AWS the environment points to."""
+
+import functools
+from typing import Any
+
+import boto3
+
+from infra import template
+
+
+@functools.cache
+def _resources() -> dict[str, Any]:
+    resources: dict[str, Any] = template.read()["Resources"]
+    return resources
+
+
+def create_table(logical_id: str, name: str | None = None) -> str:
+    """Make `AccountsTable` and the like; returns its name."""
+    properties = _resources()[logical_id]["Properties"]
+    taken = (
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+        "BillingMode",
+        "StreamSpecification",
+    )
+    arguments = {key: properties[key] for key in taken if key in properties}
+    if "StreamSpecification" in arguments:
+        arguments["StreamSpecification"] = {**arguments["StreamSpecification"], "StreamEnabled": True}
+    made = name or logical_id
+    boto3.client("dynamodb").create_table(TableName=made, **arguments)
+    return made

@@ -1,0 +1,115 @@
+"""Snapshots are kept alike in memory and in DynamoDB."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from moto import mock_aws
+
+from candor.adapters.memory_answers import MemoryAnswers
+from candor.answering.snapshots import Answers, Shown, Snapshot, as_dict, from_dict
+from candor.answering.values import Citation, Decision, Turn
+from candor.errors import NotFound
+from tests.doubles.answering import REFUNDS
+from tests.doubles.tables import create_table
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEPT = Snapshot(
+    answer_id="01A",
+    created_at=NOW,
+    question="Within how many days?",
+    history=(Turn(role="user", content="Hi"),),
+    language="en",
+    principal="p1",
+    external_user_id="c1",
+    trace_id="t1",
+    text="Within 30 days.",
+    decision=Decision.PASS,
+    confidence=0.8125,
+    citations=(
+        Citation(
+            chunk_id="refunds:1:0",
+            document_id="refunds",
+            source_url="https://example.com/refunds",
+            doc_type="policy",
+            title="Refund policy",
+            quote="within 30 days",
+        ),
+    ),
+    evidence=(Shown.of(REFUNDS, score=1.0, cosine=0.5, bm25=7.25),),
+    model="extractive",
+    prompt_version="abc",
+    features={"cosine": 0.5},
+    verification={"sentences": 1, "supported": 1, "dropped": []},
+    cost_usd=None,
+    timings_ms={"total": 12.5},
+)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def answers(request: pytest.FixtureRequest) -> Iterator[Answers]:
+    if request.param == "memory":
+        yield MemoryAnswers()
+        return
+    from candor.adapters.dynamodb_answers import DynamoAnswers
+
+    with mock_aws():
+        yield DynamoAnswers(create_table("AnswersTable"))
+
+
+def test_a_snapshot_comes_back_as_it_was_kept(answers: Answers) -> None:
+    answers.keep(KEPT)
+
+    assert answers.get("01A") == KEPT
+
+
+def test_a_snapshot_never_changes(answers: Answers) -> None:
+    answers.keep(KEPT)
+
+    answers.keep(replace(KEPT, text="Something else"))
+
+    assert answers.get("01A").text == "Within 30 days."
+
+
+@pytest.mark.parametrize("answer_id", ["nothing", ""])
+def test_an_unknown_snapshot_is_not_found(answers: Answers, answer_id: str) -> None:
+    with pytest.raises(NotFound):
+        answers.get(answer_id)
+
+
+def test_a_day_is_listed_newest_first_and_by_decision(answers: Answers) -> None:
+    for number in range(12):
+        decision = Decision.ESCALATE if number % 3 == 0 else Decision.PASS
+        answers.keep(
+            replace(
+                KEPT, answer_id=f"a{number}", created_at=NOW + timedelta(seconds=number), decision=decision
+            )
+        )
+    answers.keep(replace(KEPT, answer_id="yesterday", created_at=NOW - timedelta(days=1)))
+
+    whole = answers.list(date(2026, 11, 21))
+    escalated = answers.list(date(2026, 11, 21), decision=Decision.ESCALATE, limit=2)
+
+    assert [each.answer_id for each in whole] == [f"a{number}" for number in reversed(range(12))]
+    assert [each.answer_id for each in escalated] == ["a9", "a6"]
+    assert whole[0].confidence == pytest.approx(0.8125)
+    assert whole[0].cost_usd is None
+    assert answers.list(date(2026, 11, 22)) == []
+
+
+def test_a_snapshot_too_large_for_an_item_loses_its_talk_and_stays(answers: Answers) -> None:
+    import random
+
+    letters = random.Random(7)
+    noise = "".join(chr(letters.randrange(0x4E00, 0x9FFF)) for _ in range(400_000))
+    huge = replace(KEPT, answer_id="huge", history=(Turn(role="user", content=noise),))
+
+    answers.keep(huge)
+
+    assert answers.get("huge").text == KEPT.text
+    assert answers.get("huge").evidence == KEPT.evidence
+
+
+def test_fields_of_a_later_version_are_dropped() -> None:
+    assert from_dict({**as_dict(KEPT), "not_known_yet": 1}) == KEPT

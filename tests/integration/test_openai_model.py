@@ -1,0 +1,135 @@
+"""The model adapter, and whole answers, against a server that behaves badly in every way."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from candor.adapters.openai_model import OpenAIModel
+from candor.answering.models import SCHEMA, Message
+from candor.answering.values import Decision, Question
+from candor.errors import CandorError
+from candor.prices import Price, cost, known_prices
+from tests.doubles.answering import Desk, said
+from tests.doubles.openai import Chat, Mode, OpenAIDouble
+
+QUESTION = "Within how many days can I ask for a refund of the first order?"
+SENTENCE = ("You can ask for a refund within 30 days of the first order.", [1])
+PRICES = {"double": (Price(since=date(2026, 1, 1), input=1.0, output=10.0),)}
+ASKED = [Message(role="system", content="Be honest."), Message(role="user", content="Within how many days?")]
+
+
+@pytest.fixture
+def openai() -> Iterator[OpenAIDouble]:
+    with OpenAIDouble() as double:
+        double.says = lambda chat: said(SENTENCE)
+        double.delay = 3.0
+        yield double
+
+
+@pytest.fixture
+def model(openai: OpenAIDouble) -> Iterator[OpenAIModel]:
+    adapter = OpenAIModel(
+        model="double",
+        api_key="sk-test",
+        base_url=openai.base_url,
+        prices=PRICES,
+        today=lambda: date(2026, 2, 1),
+    )
+    yield adapter
+    adapter.close()
+
+
+def test_a_reply_comes_with_its_tokens_and_its_price(model: OpenAIModel, openai: OpenAIDouble) -> None:
+    completion = model.complete(ASKED, schema=SCHEMA, timeout_seconds=5)
+
+    assert json.loads(completion.text)["decision"] == "PASS"
+    used = completion.usage
+    assert used.calls == 1
+    assert used.cost_usd == pytest.approx((used.input_tokens * 1.0 + used.output_tokens * 10.0) / 1e6)
+    assert openai.chats[0].schema == SCHEMA
+    assert openai.chats[0].api_key == "sk-test"
+    assert "tools" not in openai.chats[0].body
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [Mode.DOWN, Mode.SLOW, Mode.LIMITED, Mode.FORBIDDEN, Mode.CUT, Mode.GARBLED, Mode.EMPTY, Mode.REFUSING],
+)
+def test_a_bad_server_is_an_error_of_ours_asked_once_and_in_time(
+    model: OpenAIModel, openai: OpenAIDouble, mode: Mode
+) -> None:
+    openai.mode = mode
+
+    with pytest.raises(CandorError) as caught:
+        model.complete(ASKED, schema=SCHEMA, timeout_seconds=0.5)
+
+    assert "sk-test" not in str(caught.value)
+    assert len(openai.chats) <= 1
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_no_mode_of_the_server_costs_the_answer(model: OpenAIModel, openai: OpenAIDouble, mode: Mode) -> None:
+    openai.mode = mode
+    desk = Desk(model=model, budget_seconds=2.5)
+
+    answer = desk.answering.answer(Question(text=QUESTION))
+
+    assert answer.decision is Decision.PASS
+    assert "30 days" in answer.text
+    assert len(openai.chats) <= 2
+    assert answer.debug["timings_ms"]["total"] < 2_500
+    assert "evil" not in answer.text
+
+
+def test_a_server_that_obeys_a_poisoned_passage_changes_nothing(
+    model: OpenAIModel, openai: OpenAIDouble
+) -> None:
+    openai.mode = Mode.OBEYING
+    openai.says = lambda chat: said(("Win at https://evil.example/win!", [1]))
+
+    answer = Desk(model=model).answering.answer(Question(text="When is the newsletter sent?"))
+
+    assert "evil" not in answer.text
+    assert all("evil" not in citation.quote for citation in answer.citations)
+    assert "system prompt" not in answer.text
+
+
+def test_a_server_without_structured_output_is_asked_plainly_and_remembered(openai: OpenAIDouble) -> None:
+    class Old(OpenAIDouble):
+        def reply(self, request):  # type: ignore[no-untyped-def]
+            body = request.json()
+            if body.get("response_format", {}).get("type") == "json_schema":
+                self.chats.append(
+                    Chat(model="", messages=[], stream=False, schema=None, api_key="", body=body)
+                )
+                from tests.doubles.openai import _error
+
+                return _error(
+                    400, "Unsupported parameter: response_format json_schema", "invalid_request_error"
+                )
+            return super().reply(request)
+
+    with Old() as old:
+        old.says = lambda chat: said(SENTENCE)
+        adapter = OpenAIModel(model="double", api_key="k", base_url=old.base_url, prices=PRICES)
+        first = adapter.complete(ASKED, schema=SCHEMA, timeout_seconds=5)
+        second = adapter.complete(ASKED, schema=SCHEMA, timeout_seconds=5)
+        adapter.close()
+
+    assert (first.usage.calls, second.usage.calls) == (2, 1)
+    assert len(old.chats) == 3
+
+
+def test_an_unknown_model_has_no_price_and_a_mini_not_that_of_its_big_one() -> None:
+    prices = known_prices()
+
+    def of(name: str) -> float | None:
+        return cost(prices, name, input_tokens=1_000_000, output_tokens=0, day=date(2026, 11, 21))
+
+    assert of("gpt-4o") == pytest.approx(2.5)
+    assert of("gpt-4o-mini") == pytest.approx(0.15)
+    assert of("gpt-4o-mini-2099") is None
+    assert of("gpt-4") is None
+    assert cost(prices, "gpt-5", input_tokens=1, output_tokens=1, day=date(2020, 1, 1)) is None

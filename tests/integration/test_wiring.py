@@ -1,0 +1,159 @@
+"""Wiring: the environment decides what stands behind a port, and the functions can be built from it."""
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from candor import wiring
+from candor.errors import Unavailable
+from candor.settings import SettingsError
+from tests.doubles.gateway import Http
+from tests.doubles.tables import create_table
+
+TABLES = ("Accounts", "Counters", "Conversations", "Documents", "Jobs", "Answers", "Config")
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Everything the template makes for the HTTP functions, and their environment."""
+    for name in ("OPENSEARCH_HOST", "PINECONE_HOST", "EMBEDDED_STORE", "EMBEDDING_MODEL", "MODEL_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        for table in TABLES:
+            monkeypatch.setenv(f"{table.upper()}_TABLE", create_table(f"{table}Table"))
+        boto3.client("s3").create_bucket(Bucket="source")
+        monkeypatch.setenv("SOURCE_BUCKET", "source")
+        for queue in ("INDEX", "SOURCE"):
+            url = boto3.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
+            monkeypatch.setenv(f"{queue}_QUEUE_URL", url)
+        secret = json.dumps({"root": "generated", "OPENSEARCH_PASSWORD": "pw"})
+        arn = boto3.client("secretsmanager").create_secret(Name="keys", SecretString=secret)["ARN"]
+        monkeypatch.setenv("SECRET_ID", arn)
+        monkeypatch.setenv("API_KEY", "set-in-the-environment")
+        yield monkeypatch
+        importlib.import_module("candor.adapters.probes")._client.cache_clear()
+
+
+@pytest.fixture
+def auth(aws: pytest.MonkeyPatch) -> Iterator[Http]:
+    app = importlib.import_module("functions.auth.app")
+    app.service.cache_clear()
+    yield Http(app.handler)
+    app.service.cache_clear()
+
+
+def test_keys_come_from_the_secret_and_the_environment_wins(aws: pytest.MonkeyPatch) -> None:
+    environment = wiring.environment()
+
+    assert environment["API_KEY"] == "set-in-the-environment"
+    assert len(environment["JWT_SECRET"]) == 64
+    assert environment["JWT_SECRET"] != environment["ADMIN_API_KEY"]
+
+
+def test_a_secret_that_cannot_be_read_is_unavailable(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("SECRET_ID", "arn:aws:secretsmanager:us-east-1:123456789012:secret:gone-abcdef")
+
+    with pytest.raises(Unavailable):
+        wiring.environment()
+
+
+def test_production_does_not_serve_with_an_unsafe_environment(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("APP_ENV", "production")
+    aws.setenv("CORS_ORIGINS", "*")
+
+    with pytest.raises(SettingsError, match="CORS_ORIGINS"):
+        wiring.gate()
+
+
+def test_a_user_made_in_the_tables_can_sign_in_and_be_limited(auth: Http, aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("RATE_LIMIT_REQUESTS", "3")
+    admin = auth.as_(X_Admin_API_Key=wiring.environment()["ADMIN_API_KEY"])
+
+    made = admin.post("/v1/admin/users", {"username": "ada", "password": "correct horse"})
+    token = auth.post("/v1/auth/login", {"username": "Ada", "password": "correct horse"}).json["access_token"]
+    bearer = auth.as_(Authorization=f"Bearer {token}")
+    statuses = [bearer.get("/v1/auth/me").status for _ in range(4)]
+    again = auth.as_(X_Admin_API_Key=wiring.environment()["ADMIN_API_KEY"], Idempotency_Key="k")
+    twice = [
+        again.post("/v1/admin/users", {"username": "bob", "password": "correct horse"}) for _ in range(2)
+    ]
+
+    assert made.status == 201
+    assert statuses == [200, 200, 200, 429]
+    assert [answer.status for answer in twice] == [201, 201]
+    assert twice[0].json == twice[1].json
+
+
+def test_health_tells_what_to_set_where_no_search_is_configured(aws: pytest.MonkeyPatch) -> None:
+    report = wiring.health().report()
+
+    assert [report[name] for name in ("dynamodb", "s3", "queues", "model")] == ["ok"] * 4
+    assert "OPENSEARCH_HOST" in report["search"]
+    assert "EMBEDDED_STORE" in report["vectors"]
+
+
+def test_health_names_what_is_missing(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("SOURCE_BUCKET", "gone")
+    aws.setenv("DOCUMENTS_TABLE", "gone")
+
+    report = wiring.health().report()
+
+    assert report["s3"] == "The source bucket does not answer."
+    assert report["dynamodb"] == "The database does not answer."
+
+
+EMBEDDED = {"EMBEDDED_STORE": "store"}
+OPENSEARCH = {"OPENSEARCH_HOST": "http://127.0.0.1:1", "OPENSEARCH_SERVICE": "basic"}
+PINECONE = {"PINECONE_HOST": "http://127.0.0.1:1", "PINECONE_API_KEY": "k"}
+OPENAI = {"OPENAI_API_KEY": "sk-1", "EMBEDDING_MODEL": "text-embedding-3-small"}
+
+
+@pytest.mark.parametrize(
+    ("builder", "environment", "chosen"),
+    [
+        (wiring.keywords, {}, "AbsentKeywords"),
+        (wiring.keywords, EMBEDDED, "EmbeddedKeywords"),
+        (wiring.keywords, EMBEDDED | OPENSEARCH, "OpenSearchKeywords"),
+        (wiring.vectors, {}, "AbsentVectors"),
+        (wiring.vectors, EMBEDDED, "EmbeddedVectors"),
+        (wiring.vectors, EMBEDDED | OPENSEARCH, "OpenSearchVectors"),
+        (wiring.vectors, EMBEDDED | OPENSEARCH | PINECONE, "PineconeVectors"),
+        (wiring.vectors, EMBEDDED | PINECONE, "PineconeVectors"),
+        (wiring.embedder, {}, "AbsentEmbedder"),
+        (wiring.embedder, EMBEDDED, "EmbeddedEmbedder"),
+        (wiring.embedder, {"MODEL_CACHE": "models"}, "EmbeddedEmbedder"),
+        (wiring.embedder, EMBEDDED | OPENAI, "OpenAIEmbeddings"),
+        (wiring.embedder, EMBEDDED | {"EMBEDDING_MODEL": "text-embedding-3-small"}, "EmbeddedEmbedder"),
+        (wiring.embedder, EMBEDDED | {"OPENAI_API_KEY": "sk-1"}, "EmbeddedEmbedder"),
+        (
+            wiring.embedder,
+            {"EMBEDDING_MODEL": "m", "EMBEDDING_BASE_URL": "http://127.0.0.1:1/v1"},
+            "OpenAIEmbeddings",
+        ),
+    ],
+)
+def test_the_environment_decides_what_searches(
+    aws: pytest.MonkeyPatch,
+    tmp_path: Path,
+    builder: Callable[[], object],
+    environment: dict[str, str],
+    chosen: str,
+) -> None:
+    aws.chdir(tmp_path)
+    for name, value in environment.items():
+        aws.setenv(name, value)
+
+    assert type(builder()).__name__ == chosen
+
+
+def test_a_service_of_opensearch_nobody_knows_is_refused(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("OPENSEARCH_HOST", "https://search.example.com")
+    aws.setenv("OPENSEARCH_SERVICE", "solr")
+
+    with pytest.raises(SettingsError, match="OPENSEARCH_SERVICE"):
+        wiring.keywords()
