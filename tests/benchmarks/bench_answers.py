@@ -101,9 +101,8 @@ def report(results: Sequence[Asking], *, verbose: int) -> None:
     print(f"calibration error      {calibration_error(results):.3f}")
     spent = sorted(each.milliseconds for each in results)
     if spent:
-        print(
-            f"p50 / p95 ms           {statistics.median(spent):.0f} / {spent[int(0.95 * (len(spent) - 1))]:.0f}"
-        )
+        late = spent[int(0.95 * (len(spent) - 1))]
+        print(f"p50 / p95 ms           {statistics.median(spent):.0f} / {late:.0f}")
     for each in results:
         bad = each in wrong or each in silent
         if verbose >= 2 or (verbose and bad):

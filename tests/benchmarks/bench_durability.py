@@ -142,7 +142,7 @@ def measure(stack: RunningStack, *, pages: int, kills: int, sample: int, seed: i
     if not ingest.done.wait(_SETTLE_SECONDS):
         print(f"only {len(ingest.acknowledged)} pages were acknowledged in {_SETTLE_SECONDS} s")
     settled = settle(stack)
-    listed = Counter(item["url"] for item in documents(stack))
+    listed = Counter(item["source_url"] for item in documents(stack))
     acknowledged = {page(number)["url"] for number in ingest.acknowledged}
     unfound = [number for number in random.sample(sorted(ingest.acknowledged), min(sample, len(acknowledged)))
                if not found(stack, number)]  # fmt: skip

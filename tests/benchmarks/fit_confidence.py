@@ -30,12 +30,18 @@ from tests.benchmarks.knowledge import Asked, Knowledge, knowledge, questions
 SIGNS = {
     "cosine": 1, "likeness": 1, "answer_coverage": 1, "best_coverage": 1, "document_coverage": 1,
     "missing_names": -1, "missing_words": -1, "unknown_words": -1, "holds_kind": 1, "agreement": 1,
-    "margin": 1, "degraded": -1, "verified": 1,
+    "margin": 1, "lead": 1, "bm25_share": 1, "degraded": -1, "verified": 1,
 }  # fmt: skip
 """Features whose direction is known beforehand; the others may go either way."""
 
 _GIVEN = {"degraded": -0.4, "verified": 1.5}
 """Constant in this data (both engines answer, extracts verify), so set by judgement."""
+
+_MODEL_BONUS, _MODEL_VERIFIED = 2.0, 4.0
+"""
+For answers a model wrote, by judgement too: it has read the passages and chosen to answer, which lifts
+the odds, and what verification dropped of its text lowers them more than it does for an extract.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +141,8 @@ def report(rows: Sequence[Row], probabilities: Sequence[float]) -> None:
         inside = [(row, p) for row, p in pairs if low <= p < low + 0.1 or (low == 0.9 and p == 1.0)]
         if inside:
             mean = statistics.fmean(p for _, p in inside)
-            print(
-                f"{low:.1f} – {low + 0.1:.1f}  {len(inside):5d}  {mean:9.2f}  {statistics.fmean(row.right for row, _ in inside):.2f}"
-            )
+            share = statistics.fmean(row.right for row, _ in inside)
+            print(f"{low:.1f} – {low + 0.1:.1f}  {len(inside):5d}  {mean:9.2f}  {share:.2f}")
     print("\nthreshold  answered right   answered wrong   near-miss refused  unanswerable refused")
     answerable = [each for each in pairs if each[0].answerable]
     near = [each for each in pairs if each[0].kind == "near-miss"]
@@ -161,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--penalty", type=float, default=4.0)
     parser.add_argument("--folds", type=int, default=1_000_000, help="fewer than questions: faster, coarser")
     parser.add_argument("--rows", type=Path, help="keep the rows here, or read them if it exists")
+    parser.add_argument("--about", default="", help="what it was fitted on, stored with the coefficients")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
 
@@ -194,6 +200,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = Path(data_file).parent / "confidence.json"
         stored = json.loads(path.read_text("utf-8"))
         stored["extractive"] = coefficients
+        shift = _GIVEN["verified"] - _MODEL_VERIFIED + _MODEL_BONUS
+        stored["model"] = {
+            "intercept": round(coefficients["intercept"] + shift, 3),
+            "weights": {**named, "verified": _MODEL_VERIFIED},
+        }
+        stored["about"] = options.about
         path.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
     return 0
 

@@ -1,4 +1,4 @@
-"""Answering for tests: a small knowledge, found by the in-memory indexes, and a model that says what it is told."""
+"""Answering for tests: a small knowledge, in-memory indexes, and a model that says what it is told."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,8 @@ REFUNDS = passage(
     doc_type="policy",
 )
 FIREWALL = passage(
-    "To open a port:\n\n1. Open `Servers → Firewall`.\n2. Click **Add rule**.\n3. Enter the port and save.\n\n"
+    "To open a port:\n\n1. Open `Servers → Firewall`.\n2. Click **Add rule**.\n"
+    "3. Enter the port and save.\n\n"
     "On the command line run:\n\n```bash\nv-add-firewall-rule ACCEPT 0.0.0.0/0 8080 TCP\n```",
     document="firewall",
     title="Opening a port in the firewall",

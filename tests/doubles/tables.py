@@ -1,6 +1,7 @@
 """Tables as the template defines them, made in whatever AWS the environment points to."""
 
 import functools
+import uuid
 from typing import Any
 
 import boto3
@@ -27,6 +28,7 @@ def create_table(logical_id: str, name: str | None = None) -> str:
     arguments = {key: properties[key] for key in taken if key in properties}
     if "StreamSpecification" in arguments:
         arguments["StreamSpecification"] = {**arguments["StreamSpecification"], "StreamEnabled": True}
-    made = name or logical_id
+    # A new name each time: the tests of one contract share a running server.
+    made = name or f"{logical_id}-{uuid.uuid4().hex[:8]}"
     boto3.client("dynamodb").create_table(TableName=made, **arguments)
     return made

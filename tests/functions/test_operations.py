@@ -1,6 +1,5 @@
 """Health, the reference and its pages, through the real handler, with real proxy events."""
 
-import json
 import re
 import threading
 from collections.abc import Callable

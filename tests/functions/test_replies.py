@@ -411,6 +411,14 @@ def test_a_crash_is_not_kept_under_the_key(desk: Desk) -> None:
     assert http.post("/v1/reply/generate", {"query": "x"}).status == 200
 
 
+def test_an_answer_is_given_although_the_ledger_died_meanwhile(desk: Desk) -> None:
+    desk.answering.before = lambda: setattr(desk.entrance.ledger, "down", True)
+    http = desk.http.as_(Idempotency_Key="k")
+
+    assert http.post("/v1/reply/generate", {"query": "x"}).status == 200
+    assert http.post("/v1/reply/generate", {"query": "x"}).status == 503
+
+
 def test_an_answer_too_large_to_keep_is_not_made_twice(desk: Desk) -> None:
     desk.answering.answer_ = replace(ANSWER, text="x" * 400_000)
     http = desk.http.as_(Idempotency_Key="k")

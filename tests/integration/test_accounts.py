@@ -41,16 +41,21 @@ TOKEN = Token(
 )
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def technology(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "memory":
-        yield request.param
+@pytest.fixture(
+    params=[
+        "memory",
+        "moto",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("ministack", "dynamodb_local")),
+    ]
+)
+def technology(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if request.param == "moto":
+        with mock_aws():
+            yield "dynamodb"
         return
-    with mock_aws():
-        create_table("AccountsTable", "other")
-        for logical_id in ("AccountsTable", "CountersTable", "ConversationsTable"):
-            create_table(logical_id)
-        yield request.param
+    if request.param != "memory":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue(request.param))
+    yield "memory" if request.param == "memory" else "dynamodb"
 
 
 @pytest.fixture
@@ -59,8 +64,9 @@ def accounts(technology: str) -> Accounts:
         return MemoryAccounts()
     from candor.adapters.dynamodb_accounts import DynamoAccounts
 
-    accounts = DynamoAccounts("AccountsTable")
-    DynamoAccounts("other").users(page=1, page_size=1)  # A second table in the process changes nothing.
+    accounts = DynamoAccounts(create_table("AccountsTable"))
+    # A second table in the process changes nothing.
+    DynamoAccounts(create_table("AccountsTable")).users(page=1, page_size=1)
     return accounts
 
 
@@ -70,7 +76,7 @@ def counters(technology: str) -> Counters:
         return MemoryCounters()
     from candor.adapters.dynamodb_counters import DynamoCounters
 
-    return DynamoCounters("CountersTable")
+    return DynamoCounters(create_table("CountersTable"))
 
 
 @pytest.fixture
@@ -79,7 +85,7 @@ def ledger(technology: str) -> Ledger:
         return MemoryLedger()
     from candor.adapters.dynamodb_counters import DynamoLedger
 
-    return DynamoLedger("CountersTable")
+    return DynamoLedger(create_table("CountersTable"))
 
 
 @pytest.fixture
@@ -88,7 +94,7 @@ def sessions(technology: str) -> Sessions:
         return MemorySessions()
     from candor.adapters.dynamodb_sessions import DynamoSessions
 
-    return DynamoSessions("ConversationsTable")
+    return DynamoSessions(create_table("ConversationsTable"))
 
 
 def test_a_user_reads_back_as_it_was_added(accounts: Accounts) -> None:

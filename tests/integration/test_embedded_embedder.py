@@ -20,6 +20,9 @@ from candor.retrieval import Retrieval
 from candor.search import Vector
 from tests.doubles.passages import passage
 
+pytestmark = pytest.mark.slow
+"""Assembling the model takes seconds."""
+
 _CORE = Path(__file__).parents[2] / "layers" / "core"
 
 

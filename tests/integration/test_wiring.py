@@ -124,6 +124,8 @@ OPENAI = {"OPENAI_API_KEY": "sk-1", "EMBEDDING_MODEL": "text-embedding-3-small"}
         (wiring.vectors, EMBEDDED | OPENSEARCH, "OpenSearchVectors"),
         (wiring.vectors, EMBEDDED | OPENSEARCH | PINECONE, "PineconeVectors"),
         (wiring.vectors, EMBEDDED | PINECONE, "PineconeVectors"),
+        (wiring.vectors, OPENSEARCH | OPENAI, "OpenSearchVectors"),
+        (wiring.vectors, OPENSEARCH | PINECONE, "AbsentVectors"),
         (wiring.embedder, {}, "AbsentEmbedder"),
         (wiring.embedder, EMBEDDED, "EmbeddedEmbedder"),
         (wiring.embedder, {"MODEL_CACHE": "models"}, "EmbeddedEmbedder"),
@@ -149,6 +151,30 @@ def test_the_environment_decides_what_searches(
         aws.setenv(name, value)
 
     assert type(builder()).__name__ == chosen
+
+
+@pytest.mark.parametrize("function", ["auth", "replies", "documents", "admin", "operations"])
+def test_every_http_function_can_be_built(aws: pytest.MonkeyPatch, tmp_path: Path, function: str) -> None:
+    aws.setenv("EMBEDDED_STORE", str(tmp_path))
+    app = importlib.import_module(f"functions.{function}.app")
+    app.service.cache_clear()
+
+    built = app.service()
+
+    app.service.cache_clear()
+    assert built.gate is wiring.gate()
+
+
+def test_without_a_key_answers_are_extractive_and_with_one_they_are_written(aws: pytest.MonkeyPatch) -> None:
+    assert wiring.answering()._model is None
+
+    for builder in (wiring.answering, wiring.environment, wiring.model_settings):
+        builder.cache_clear()
+    aws.setenv("OPENAI_API_KEY", "sk-1")
+    aws.setenv("LLM_FALLBACK_MODEL", "gpt-5-mini")
+
+    assert wiring.answering()._model is not None
+    assert wiring.answering()._fallback is not None
 
 
 def test_a_service_of_opensearch_nobody_knows_is_refused(aws: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from candor.answering.models import Unreadable, briefing, instructions, read
 from candor.answering.values import Answer, Decision, Question, Turn
 from candor.errors import TooMany, Unavailable, UpstreamFailed
 from tests.doubles.answering import KNOWLEDGE, POISONED, REFUNDS, Desk, ScriptedModel, said
+from tests.doubles.passages import passage
 
 FULL = ("You can ask for a refund within 30 days of the first order.", [1])
 REFUND_QUESTION = "Within how many days can I ask for a refund of the first order?"
@@ -298,3 +299,20 @@ def test_a_reply_in_a_code_fence_is_read() -> None:
     writing = read(f"Here you are:\n```json\n{said(FULL)}\n```", passages=3)
 
     assert writing.claims[0].passages == (0,)
+
+
+def test_pages_that_contradict_each_other_are_both_shown_the_policy_first() -> None:
+    talk = passage(
+        "You can ask for a refund within 14 days of the first order.",
+        document="talk",
+        title="Refund of the first order",
+        doc_type="conversation",
+    )
+
+    answer = _ask(Desk(passages=[*KNOWLEDGE, talk]), REFUND_QUESTION)
+
+    assert answer.decision is Decision.PASS
+    assert answer.text.index("within 30 days") < answer.text.index("says something different")
+    assert answer.text.index("says something different") < answer.text.index("within 14 days")
+    assert {citation.document_id for citation in answer.citations} == {"refunds", "talk"}
+    assert answer.confidence < _ask(Desk(), REFUND_QUESTION).confidence

@@ -78,7 +78,8 @@ def test_code_that_was_cut_from_its_beginning_is_still_code() -> None:
 
 def test_the_words_of_the_customer_are_not_quoted() -> None:
     ticket = passage(
-        "Customer: My port 25 is closed, please open it.\n\nStaff: We open port 25 after the first paid invoice."
+        "Customer: My port 25 is closed, please open it.\n\n"
+        "Staff: We open port 25 after the first paid invoice."
     )
 
     found = extract(_inquiry("When is port 25 opened?", ticket))
@@ -187,7 +188,7 @@ def test_an_answer_holds_no_image_html_or_foreign_link(text: str, cleaned: str) 
 
 
 def test_a_quote_is_literal_and_clean() -> None:
-    text = "Before the link there is text. Click https://evil.example/now and then go on with what comes after it."
+    text = "Before the link there is text. Click https://evil.example/now and then go on with the rest."
 
     found = quote(text, 0, len(text), HOSTS)
 

@@ -16,7 +16,11 @@ class _Template(yaml.SafeLoader):
 
 
 def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    construct = {"scalar": loader.construct_scalar, "sequence": loader.construct_sequence, "mapping": loader.construct_mapping}
+    construct = {
+        "scalar": loader.construct_scalar,
+        "sequence": loader.construct_sequence,
+        "mapping": loader.construct_mapping,
+    }
     return {suffix: construct[node.id](node, **({} if node.id == "scalar" else {"deep": True}))}  # type: ignore[operator]
 
 
@@ -29,13 +33,21 @@ FUNCTIONS = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 
+PARAMETERS = {
+    variable: str(TEMPLATE["Parameters"][value["Ref"]]["Default"])
+    for variable, value in TEMPLATE["Globals"]["Function"]["Environment"]["Variables"].items()
+    if isinstance(value, dict) and value.get("Ref") in TEMPLATE["Parameters"]
+}
+
 
 def of_type(kind: str) -> dict[str, Any]:
     return {name: resource for name, resource in RESOURCES.items() if resource["Type"] == kind}
 
 
 def events(name: str, kind: str) -> list[dict[str, Any]]:
-    return [event["Properties"] for event in FUNCTIONS[name].get("Events", {}).values() if event["Type"] == kind]
+    return [
+        event["Properties"] for event in FUNCTIONS[name].get("Events", {}).values() if event["Type"] == kind
+    ]
 
 
 def exposed(name: str) -> set[tuple[str, str]]:
@@ -60,6 +72,25 @@ def test_every_route_of_the_table_has_a_view(name: str) -> None:
 
     routed = {(method, path) for path, methods in api.routes.items() for method in methods} if api else set()
     assert routed == exposed(name)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_can_be_built_from_the_environment_it_is_given(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = FUNCTIONS[name].get("Environment", {}).get("Variables", {})
+    for variable in (*TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], *own):
+        monkeypatch.setenv(variable, PARAMETERS.get(variable, ""))
+    for variable in own:
+        monkeypatch.setenv(variable, f"http://127.0.0.1/{variable.lower()}")
+    for variable in ("API_KEY", "ADMIN_API_KEY", "JWT_SECRET"):
+        monkeypatch.setenv(variable, "k" * 32)
+
+    app = importlib.import_module(f"functions.{name}.app")
+    app.service.cache_clear()
+
+    assert app.service()
+    app.service.cache_clear()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -100,7 +131,11 @@ def test_every_queue_ends_in_a_dead_letter_queue_that_is_watched() -> None:
 
 
 def test_data_outlives_the_stack() -> None:
-    kept = {**of_type("AWS::DynamoDB::Table"), **of_type("AWS::S3::Bucket"), **of_type("AWS::SecretsManager::Secret")}
+    kept = {
+        **of_type("AWS::DynamoDB::Table"),
+        **of_type("AWS::S3::Bucket"),
+        **of_type("AWS::SecretsManager::Secret"),
+    }
 
     lost = {name for name, resource in kept.items() if resource.get("DeletionPolicy") != "Retain"}
     assert lost == {"CountersTable"}, "only the rate limits' counters may go with the stack"
@@ -122,5 +157,7 @@ def test_no_policy_of_ours_grants_everything() -> None:
 def test_the_errors_alarm_counts_every_function() -> None:
     metrics = RESOURCES["ErrorsAlarm"]["Properties"]["Metrics"]
 
-    counted = {m["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"] for m in metrics if "MetricStat" in m}
+    counted = {
+        m["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"] for m in metrics if "MetricStat" in m
+    }
     assert counted == of_type("AWS::Serverless::Function").keys()

@@ -8,9 +8,11 @@ from tests.doubles.passages import passage
 
 EVIDENCE = passage(
     "You can get a refund within 30 days of the purchase. Domains are not refundable. The fee is €5.00, or "
-    "1 % of the amount. Run `v-update-sys-ip` as root. Backups are kept for 7 days on VPS-2 and cost €1,250.50 a "
-    "year. Write to billing@help.example or open https://help.example/refunds. The panel listens on port 8083. "
-    "Maintenance is on 12 May 2026. Two-factor login is enabled before the first order. At least 10 addresses are needed.",
+    "1 % of the amount. Run `v-update-sys-ip` as root. Backups are kept for 7 days on VPS-2 and cost "
+    "€1,250.50 a year. Write to billing@help.example or open https://help.example/refunds. The "
+    "panel listens on port 8083. Maintenance is on 12 May 2026. Two-factor login is enabled before the "
+    "first order. "
+    "At least 10 addresses are needed.",
     title="Refunds at Brightnest",
 )
 

@@ -153,7 +153,9 @@ class Authentication:
         # admin's to give, and end with that role.
         principal_id = f"token:{token.token_id}" if token.scopes else f"user:{user.user_id}"
         scopes = token.scopes if user.role is Role.ADMIN else frozenset()
-        return Principal(principal_id=principal_id, means=Means.TOKEN, role=user.role, scopes=scopes, user=user)
+        return Principal(
+            principal_id=principal_id, means=Means.TOKEN, role=user.role, scopes=scopes, user=user
+        )
 
     def _of_jwt(self, value: str) -> Principal:
         refused = Unauthenticated("The access token is not valid or has expired.")

@@ -1,13 +1,14 @@
 """Once: the same request under the same key is executed once, and answered alike every time."""
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from candor.errors import Conflict
+from candor.errors import Conflict, Unavailable
 
 KEPT_SECONDS = 24 * 3600
 
@@ -18,6 +19,8 @@ WAIT_SECONDS = 5.0
 
 MAX_KEPT_BYTES = 350_000
 """A DynamoDB item has 400 KB."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,15 +97,23 @@ class Once:
         try:
             answer, keep = run()
         except BaseException:
-            self.ledger.abandon(place, mine.run)
+            self._settle(lambda: self.ledger.abandon(place, mine.run))
             raise
         if not keep:
-            self.ledger.abandon(place, mine.run)
+            self._settle(lambda: self.ledger.abandon(place, mine.run))
             return answer, False
         sealed = self._seal(place, key, answer) if len(answer) <= MAX_KEPT_BYTES else b""
         ended = Kept(run=mine.run, fingerprint=fingerprint, lease_until=0.0, answer=sealed)
-        self.ledger.end(place, ended, now=self.clock())
+        self._settle(lambda: self.ledger.end(place, ended, now=self.clock()))
         return answer, False
+
+    @staticmethod
+    def _settle(write: Callable[[], None]) -> None:
+        try:
+            write()
+        except Unavailable:
+            # It has been executed: the one who asked gets the answer, and the lease guards the key meanwhile.
+            _log.warning("run not settled")
 
     def _opened(self, place: str, key: str, sealed: bytes) -> bytes:
         if not sealed:

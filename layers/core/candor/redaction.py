@@ -15,7 +15,8 @@ _TOKENS = re.compile(
 )
 _BEARER = re.compile(r"\b(bearer|basic)(\s+)(?=[A-Za-z0-9+/._~=-]{0,200}\d)[A-Za-z0-9+/._~=-]{16,2000}", re.I)
 _NAMED = re.compile(
-    r"\b(pass(?:word|wd|code|phrase)|pwd|pin(?: code)?|secret(?: key)?|api[ _-]?key|access[ _-]?(?:key|token)|auth[ _-]?token|"
+    r"\b(pass(?:word|wd|code|phrase)|pwd|pin(?: code)?|secret(?: key)?|api[ _-]?key|"
+    r"access[ _-]?(?:key|token)|auth[ _-]?token|"
     r"пароль|пин-?код|пін-?код|passwort|kennwort|contraseña|mật khẩu)"
     r"(\s{0,3}(?:[:=]|\bis\b:?|\bwas\b|\bist\b|\bes\b|\blà\b|—|–)\s{0,3}|\s{0,3}-\s)"
     r"([\"'`«“]?)([^\s\"'`»”,;]{3,200})",
@@ -23,7 +24,8 @@ _NAMED = re.compile(
 )
 _URL_USER = re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,100}:)([^\s/@]{1,200})(@)", re.I)
 _KEY_BLOCK = re.compile(
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----END).){0,10000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?",
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----END).){0,10000}"
+    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?",
     re.S,
 )
 _ORDINARY = frozenset(

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from candor import settings
+from candor import settings, wiring_search
 
 if TYPE_CHECKING:
     from candor.accounts import Accounts, Passwords, TokenDesk, UserAdministration
-    from candor.adapters.opensearch_client import OpenSearchEndpoint
     from candor.answering.evidence import Likeness
     from candor.answering.models import Model
     from candor.answering.service import Answering
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from candor.search import Embedder, KeywordIndex, VectorIndex
     from candor.sessions import Sessions
     from candor.source_runs import SourceRuns
-
-_NO_SEARCH = "is not configured: set OPENSEARCH_HOST, or EMBEDDED_STORE on one machine."
 
 
 # ------------------------------------------------------------------ settings
@@ -173,95 +170,23 @@ def search_settings() -> settings.Search:
 
 
 @cache
+def model_settings() -> settings.Model:
+    return settings.Model.read(environment())
+
+
+@cache
 def keywords() -> "KeywordIndex":
-    """OpenSearch where there is one, else the embedded index, else a sentence about what to set."""
-    search = search_settings()
-    from candor.analysis import ANALYSER_VERSION
-
-    if search.opensearch_host:
-        from candor.adapters.opensearch import OpenSearchKeywords
-
-        name = f"{search.opensearch_index}-words-{ANALYSER_VERSION}"
-        return OpenSearchKeywords(_opensearch(), index_name=name)
-    if search.embedded_store:
-        from candor.adapters.embedded_keywords import EmbeddedKeywords
-
-        return EmbeddedKeywords(f"{search.embedded_store}/words-{ANALYSER_VERSION}")
-    from candor.adapters.absent import AbsentKeywords
-
-    return AbsentKeywords(f"Search by words {_NO_SEARCH}")
+    return wiring_search.keywords(search_settings())
 
 
 @cache
 def vectors() -> "VectorIndex":
-    """Pinecone where there is one, else OpenSearch's k-NN, else the embedded index, else a sentence."""
-    search, model = search_settings(), embedder()
-    name = f"{model.name}-{model.dimensions}"
-    if search.pinecone_host:
-        from candor.adapters.pinecone import PineconeVectors
-
-        key = settings.need(search.pinecone_api_key, "PINECONE_API_KEY")
-        return PineconeVectors(
-            host=search.pinecone_host, api_key=key, namespace=name, dimensions=model.dimensions
-        )
-    if search.opensearch_host:
-        from candor.adapters.opensearch import OpenSearchVectors
-
-        return OpenSearchVectors(
-            _opensearch(), index_name=f"{search.opensearch_index}-vectors-{name}", dimensions=model.dimensions
-        )
-    if search.embedded_store:
-        from candor.adapters.embedded_vectors import EmbeddedVectors
-
-        return EmbeddedVectors(f"{search.embedded_store}/vectors-{name}", model.dimensions)
-    from candor.adapters.absent import AbsentVectors
-
-    return AbsentVectors(f"Search by meaning {_NO_SEARCH} PINECONE_HOST will do too.")
+    return wiring_search.vectors(search_settings(), model_settings(), embedder())
 
 
 @cache
 def embedder() -> "Embedder":
-    """A model of the operator's where one is named and can be asked, else the embedded one."""
-    search = search_settings()
-    model = settings.Model.read(environment())
-    if search.embedding_model and _rents_embeddings():
-        from candor.adapters.openai_embeddings import OpenAIEmbeddings
-
-        return OpenAIEmbeddings(
-            model=search.embedding_model,
-            dimensions=search.embedding_dimensions,
-            api_key=model.openai_api_key or "none",
-            base_url=search.embedding_base_url or model.openai_base_url or "",
-        )
-    folder = search.model_cache or (search.embedded_store and f"{search.embedded_store}/models")
-    if folder:
-        from candor.adapters.embedded_embedder import EmbeddedEmbedder
-
-        return EmbeddedEmbedder(folder)
-    from candor.adapters.absent import AbsentEmbedder
-
-    return AbsentEmbedder("No embedding model is set: OPENAI_API_KEY, or EMBEDDED_STORE on one machine.")
-
-
-def _rents_embeddings() -> bool:
-    search, key = search_settings(), settings.Model.read(environment()).openai_api_key
-    return bool(search.embedding_model and (key or search.embedding_base_url))
-
-
-def _opensearch() -> "OpenSearchEndpoint":
-    from candor.adapters.opensearch_client import OpenSearchEndpoint
-
-    search = search_settings()
-    url, region = settings.need(search.opensearch_host, "OPENSEARCH_HOST"), search.aws_region or ""
-    match search.opensearch_service:
-        case "es" | "aoss" as service:
-            return OpenSearchEndpoint(url=url, region=region, service=service)
-        case "basic":
-            return OpenSearchEndpoint(
-                url=url, user=search.opensearch_user or "", password=search.opensearch_password or ""
-            )
-        case _:
-            raise settings.SettingsError("OPENSEARCH_SERVICE must be es, aoss or basic.")
+    return wiring_search.embedder(search_settings(), model_settings())
 
 
 @cache
@@ -284,7 +209,7 @@ def answering() -> "Answering":
     """From a question to an answer. Without a key of a model it is made of the evidence's own sentences."""
     from candor.answering.service import Answering
 
-    model = settings.Model.read(environment())
+    model = model_settings()
     return Answering(
         retrieval=retrieval(),
         model=_model(model, model.llm_model),
@@ -314,7 +239,8 @@ def _likeness() -> "Likeness | None":
     """Only by an embedder at hand: a rented one would be called, and paid, once more for each question."""
     from candor.answering.evidence import EmbeddedLikeness
 
-    at_hand = (search_settings().embedded_store or search_settings().model_cache) and not _rents_embeddings()
+    rented = wiring_search.rents_embedder(search_settings(), model_settings())
+    at_hand = wiring_search.has_embedder(search_settings()) and not rented
     return EmbeddedLikeness(embedder()) if at_hand else None
 
 
@@ -413,7 +339,7 @@ def health() -> "Health":
     from candor.health import Health
 
     queues = (stores().index_queue_url, stores().source_queue_url)
-    model = settings.Model.read(environment())
+    model = model_settings()
     return Health(
         checks={
             "dynamodb": probes.table_probe(

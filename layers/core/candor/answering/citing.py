@@ -11,7 +11,7 @@ _QUOTED = 300
 
 
 def citations_of(inquiry: Inquiry, written: Written) -> tuple[Citation, ...]:
-    """One citation for each passage used, in the order of use. A passage without a clean quote is left out."""
+    """One citation for each passage used, in order of use; one without a clean quote is left out."""
     found: list[Citation] = []
     hosts = frozenset(host_of(inquiry.sources[number].passage.url) for number in written.used)
     for number in written.used[:_MOST]:
@@ -46,9 +46,9 @@ def _quote(inquiry: Inquiry, written: Written, number: int, hosts: frozenset[str
     elif len(spans) > 1:
         first, last = min(start for start, _ in spans), max(end for _, end in spans)
         # Neighbours that fit are quoted as one stretch, the blank between them included.
-        if last - first <= _QUOTED and (whole := quote(text, first, last, hosts, limit=_QUOTED)):
-            if len(whole) == len(text[first:last].strip()):
-                return whole
+        whole = quote(text, first, last, hosts, limit=_QUOTED) if last - first <= _QUOTED else ""
+        if whole and len(whole) == len(text[first:last].strip()):
+            return whole
     best = ""
     for start, end in spans:
         best = quote(text, start, end, hosts, limit=_QUOTED)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from candor.answering.asking import Kind
 from candor.answering.data import data
-from candor.answering.evidence import Inquiry
+from candor.answering.evidence import Inquiry, Source
 from candor.answering.extracting import Extract, answer_coverage
 from candor.answering.holding import demands, holds_kind
 from candor.answering.values import Decision
 from candor.answering.words import Bag, coverage
 
-PASS_FROM, ASK_FROM = 0.5, 0.3
+PASS_FROM, ASK_FROM = 0.4, 0.25
 """Confidence from which an answer is given, and from which asking back is worth the asker's time."""
 
 
@@ -38,6 +38,7 @@ FEATURES = (
     "agreement",
     "margin",
     "lead",
+    "bm25_share",
     "foreign",
     "not_english",
     "degraded",
@@ -54,7 +55,8 @@ that the chosen document lacks; missing_words: share of its other informative wo
 of informative words in no passage found at all. holds_kind: the answer has the price, duration, port …
 that is asked for (asks_kind: something of the sort is asked). agreement: words and meaning put the same
 document first. margin: fused score ahead of the next
-document; lead: how far the best cosine stands out from the tenth. foreign: evidence in another language than the
+document; lead: how far the best cosine stands out from the tenth; bm25_share: BM25
+of the passage as a share of the best. foreign: evidence in another language than the
 question; not_english: than English, where the embedded vectors are coarser. degraded: an
 index was missing. verified: share of sentences that survived. heavy_terms: informative words, 8 = 1.0.
 """
@@ -91,6 +93,7 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
         "agreement": _agreement(inquiry, source.passage.document_id),
         "margin": _margin(inquiry, source.passage.document_id),
         "lead": _lead(inquiry),
+        "bm25_share": _bm25_share(inquiry, source),
         "foreign": float(inquiry.language != language and language != "und"),
         "not_english": float(language not in ("en", "und")),
         "degraded": float(inquiry.degraded),
@@ -135,6 +138,12 @@ def _lead(inquiry: Inquiry) -> float:
     """A subject that is covered stands out; one that is not is about as near to ten passages."""
     told = sorted((each.cosine for each in inquiry.sources if each.cosine is not None), reverse=True)
     return _bounded(3.0 * (told[0] - told[min(9, len(told) - 1)])) if told else 0.3
+
+
+def _bm25_share(inquiry: Inquiry, chosen: Source) -> float:
+    """A ratio, because BM25 itself compares neither between engines nor between questions."""
+    best = max((each.bm25 for each in inquiry.sources if each.bm25 is not None), default=0.0)
+    return _bounded((chosen.bm25 or 0.0) / best) if best else 0.5
 
 
 def probability(values: Mapping[str, float], *, model: str = "extractive") -> float:

@@ -7,33 +7,19 @@ from functools import cache
 
 from candor.answering.asking import Kind
 from candor.answering.data import data
-from candor.answering.evidence import Inquiry, Source, narrowed
-from candor.answering.holding import demands, holds_kind
+from candor.answering.evidence import Inquiry
+from candor.answering.rating import Candidate, best_of, candidates_of, rate
 from candor.answering.units import Unit
 from candor.answering.words import Bag, coverage
 
-_CONSIDERED = 12
-"""Passages looked into; answers came from the first 8 in all but 2 % of the development questions."""
-
-_MEASURED = 36
-"""Units whose likeness is computed, some 2 ms each."""
-
 _PROSE, _INSTRUCTIONS, _WHOLE, _SHORT = 800, 1_300, 500, 700
 """Characters of an answer: what people read without scrolling, and what a procedure needs."""
-
-_OFFICIAL = {"policy": 1.03, "tos": 1.03, "pricing": 1.03, "conversation": 0.93}
-"""What counts more when passages disagree: a policy before a help page, a past ticket last."""
 
 
 @cache
 def _dangling() -> re.Pattern[str]:
     """Beginnings that mean nothing without the sentence before."""
     return re.compile("|".join(data("patterns")["dangling"]), re.I)
-
-
-@cache
-def _boilerplate() -> re.Pattern[str]:
-    return re.compile("|".join(data("patterns")["boilerplate"]), re.I | re.S)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,23 +44,13 @@ class Extract:
         return laid_out(self.pieces)
 
 
-@dataclass(slots=True)
-class _Candidate:
-    source: int
-    index: int
-    unit: Unit
-    words: float
-    score: float = 0.0
-    likeness: float | None = None
-
-
 def extract(inquiry: Inquiry) -> Extract | None:
     """The pieces that answer best; None when nothing in the evidence shares anything with the question."""
-    candidates = _candidates(inquiry)
+    candidates = candidates_of(inquiry)
     if not candidates:
         return None
-    _score(inquiry, candidates)
-    best = _best(inquiry, candidates)
+    rate(inquiry, candidates)
+    best = best_of(inquiry, candidates)
     chosen = _assembled(inquiry, candidates, best)
     pieces = tuple(
         Piece(source=candidate.source, unit=candidate.unit, score=candidate.score)
@@ -87,117 +63,12 @@ def extract(inquiry: Inquiry) -> Extract | None:
     )
 
 
-def _best(inquiry: Inquiry, candidates: Sequence[_Candidate]) -> _Candidate:
-    """
-    The best unit of the best passage.
-
-    The passage first: retrieval has seen it whole, and its order was right more often than the unit's
-    own likeness (26 of 35 development questions on which the two differed).
-    """
-    top = max((source.score for source in inquiry.sources), default=0.0) or 1.0
-    tops: dict[int, _Candidate] = {}
-    for each in candidates:
-        if each.source not in tops or each.score > tops[each.source].score:
-            tops[each.source] = each
-
-    def worth(each: _Candidate) -> float:
-        source = inquiry.sources[each.source]
-        beside = max(
-            (
-                other.score
-                for other in inquiry.sources[:_CONSIDERED]
-                if other is not source and other.passage.document_id == source.passage.document_id
-            ),
-            default=0.0,
-        )
-        rank = 1.0 / (1.0 + each.source)
-        return _PASSAGE * source.score / top + _RANK * rank + _BESIDE * beside / top + each.score
-
-    return max(tops.values(), key=worth)
-
-
-_PASSAGE, _RANK, _BESIDE = 0.5, 0.3, 0.2
-
-
-def _candidates(inquiry: Inquiry) -> list[_Candidate]:
-    found = []
-    for number, source in enumerate(inquiry.sources[:_CONSIDERED]):
-        heading = Bag.of("", source.passage.language)
-        asked = Bag.of("", source.passage.language)
-        for index, unit in enumerate(source.units):
-            bag = Bag.of(f"{unit.label} {unit.text}", source.passage.language)
-            if unit.kind == "heading":
-                heading = bag
-                continue
-            if unit.kind == "asked":
-                asked = asked | bag
-                continue
-            if _boilerplate().match(unit.text) or len(unit.text) < 3:
-                continue
-            words = _words(inquiry, source, bag, heading | asked)
-            found.append(_Candidate(source=number, index=index, unit=unit, words=words))
-    return found
-
-
-def _words(inquiry: Inquiry, source: Source, bag: Bag, heading: Bag) -> float:
-    """The share of the question's weight met here: fully in the unit, less in what stands around it."""
-    total = found = 0.0
-    for term in inquiry.terms:
-        total += term.weight
-        if bag.holds(term.word):
-            found += term.weight
-        elif heading.holds(term.word) or source.head.holds(term.word):
-            found += 0.7 * term.weight
-        elif source.body.holds(term.word):
-            found += 0.35 * term.weight
-    return found / total if total else 0.0
-
-
-def _score(inquiry: Inquiry, candidates: list[_Candidate]) -> None:
-    top = max((source.score for source in inquiry.sources[:_CONSIDERED]), default=0.0) or 1.0
-    asked = inquiry.kinds[0]
-    for candidate in candidates:
-        source = inquiry.sources[candidate.source]
-        kind = 1.0 if demands(asked) and holds_kind(candidate.unit.text, asked) else 0.0
-        candidate.score = 0.42 * candidate.words + 0.36 * source.score / top + 0.1 * kind
-    candidates.sort(key=lambda candidate: -candidate.score)
-    measured = candidates[:_MEASURED]
-    if inquiry.likeness is not None:
-        nearness = inquiry.likeness.of(
-            inquiry.text,
-            [narrowed(inquiry.sources[each.source].passage, each.unit.text[:400]) for each in measured],
-        )
-        for candidate, near in zip(measured, nearness, strict=True):
-            candidate.likeness = near
-    for candidate in candidates:
-        source = inquiry.sources[candidate.source]
-        if candidate.likeness is not None:
-            near = candidate.likeness
-        else:
-            # Not among those measured, or nothing to measure with: the passage's own, discounted.
-            near = (source.cosine if source.cosine is not None else 0.45) * (0.5 if inquiry.likeness else 0.8)
-        candidate.score += 0.55 * near
-        if candidate.unit.kind == "code":
-            candidate.score -= 0.0 if asked in (Kind.COMMAND, Kind.STEPS) else 0.06
-        if _is_code_like(candidate.unit.text) and candidate.unit.kind != "code":
-            candidate.score -= 0.15
-        if len(candidate.unit.text) < 25 and candidate.unit.kind in ("sentence", "item"):
-            candidate.score -= 0.05
-        candidate.score *= _OFFICIAL.get(source.passage.doc_type, 1.0)
-
-
-def _is_code_like(text: str) -> bool:
-    """Code that lost its fence: more signs than words."""
-    signs = sum(not character.isalnum() and not character.isspace() for character in text)
-    return len(text) > 20 and signs > 0.22 * len(text) and text.count("`") < 2
-
-
-def _assembled(inquiry: Inquiry, candidates: Sequence[_Candidate], best: _Candidate) -> list[_Candidate]:
+def _assembled(inquiry: Inquiry, candidates: Sequence[Candidate], best: Candidate) -> list[Candidate]:
     """The best unit with what belongs to it, then others that add something, within a reader's patience."""
     by_place = {(each.source, each.index): each for each in candidates}
     procedure = inquiry.kinds[0] in (Kind.STEPS, Kind.COMMAND, Kind.REASON)
     budget = _INSTRUCTIONS if procedure or best.unit.kind in ("step", "code") else _PROSE
-    chosen: dict[tuple[int, int], _Candidate] = {}
+    chosen: dict[tuple[int, int], Candidate] = {}
 
     def length() -> int:
         return sum(len(each.unit.text) + 2 for each in chosen.values())
@@ -246,9 +117,7 @@ def _assembled(inquiry: Inquiry, candidates: Sequence[_Candidate], best: _Candid
     return list(chosen.values())
 
 
-def _under_one_heading(
-    inquiry: Inquiry, candidates: Sequence[_Candidate], best: _Candidate
-) -> list[_Candidate]:
+def _under_one_heading(inquiry: Inquiry, candidates: Sequence[Candidate], best: Candidate) -> list[Candidate]:
     """The candidates of the best one's passage that no heading parts from it."""
     units = inquiry.sources[best.source].units
     bounds = [-1, *(index for index, unit in enumerate(units) if unit.kind == "heading"), len(units)]
@@ -259,10 +128,10 @@ def _under_one_heading(
 
 def _continued(
     inquiry: Inquiry,
-    by_place: dict[tuple[int, int], _Candidate],
-    chosen: dict[tuple[int, int], _Candidate],
+    by_place: dict[tuple[int, int], Candidate],
+    chosen: dict[tuple[int, int], Candidate],
     budget: int,
-) -> list[_Candidate]:
+) -> list[Candidate]:
     """The rest of a list that was cut between two passages, when the next passage was found too."""
     source, index = max(chosen)
     units = inquiry.sources[source].units
@@ -278,20 +147,20 @@ def _continued(
     passage = inquiry.sources[source].passage
     for number, other in enumerate(inquiry.sources):
         if other.passage.document_id == passage.document_id and other.passage.ordinal == passage.ordinal + 1:
-            following: list[_Candidate] = []
+            following: list[Candidate] = []
             for place, unit in enumerate(other.units):
                 budget -= len(unit.text)
                 if unit.kind not in ("step", "item", "code") or budget < 0 or unit.number == 1:
                     break
                 following.append(
                     by_place.get((number, place))
-                    or _Candidate(source=number, index=place, unit=unit, words=0.0)
+                    or Candidate(source=number, index=place, unit=unit, words=0.0)
                 )
             return following
     return []
 
 
-def _met(inquiry: Inquiry, chosen: Iterable[_Candidate]) -> set[str]:
+def _met(inquiry: Inquiry, chosen: Iterable[Candidate]) -> set[str]:
     met: set[str] = set()
     for each in chosen:
         source = inquiry.sources[each.source]
@@ -301,8 +170,8 @@ def _met(inquiry: Inquiry, chosen: Iterable[_Candidate]) -> set[str]:
 
 
 def _family(
-    inquiry: Inquiry, by_place: dict[tuple[int, int], _Candidate], core: _Candidate, budget: int
-) -> list[_Candidate]:
+    inquiry: Inquiry, by_place: dict[tuple[int, int], Candidate], core: Candidate, budget: int
+) -> list[Candidate]:
     """A unit with those it cannot do without: its introduction, the rest of its steps, its command."""
     units = inquiry.sources[core.source].units
     wanted = {core.index}
@@ -394,15 +263,15 @@ def _following(units: Sequence[Unit], index: int, budget: int) -> list[int]:
     return following
 
 
-def _in_order(inquiry: Inquiry, chosen: Sequence[_Candidate], best: _Candidate) -> list[_Candidate]:
+def _in_order(inquiry: Inquiry, chosen: Sequence[Candidate], best: Candidate) -> list[Candidate]:
     """The best document first, then as the documents have it."""
     first = inquiry.sources[best.source].passage.document_id
 
-    def place(each: _Candidate) -> tuple[bool, str, int, int]:
+    def place(each: Candidate) -> tuple[bool, str, int, int]:
         passage = inquiry.sources[each.source].passage
         return (passage.document_id != first, passage.document_id, passage.ordinal, each.index)
 
-    ordered: list[_Candidate] = []
+    ordered: list[Candidate] = []
     seen: set[str] = set()
     for each in sorted(chosen, key=place):
         key = each.unit.text.casefold()

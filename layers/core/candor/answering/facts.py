@@ -12,7 +12,8 @@ from candor.answering.data import data
 from candor.answering.words import fold
 
 _NUMBER = re.compile(
-    r"(?<![\w.,])[-+−]?\d{1,30}(?:[.,\u00a0\u202f '’]\d{1,12}){0,6}(?![\w]*[-_./:]\w)|\d{1,30}(?:[.,]\d{1,12}){0,4}"
+    r"(?<![\w.,])[-+−]?\d{1,30}(?:[.,\u00a0\u202f '’]\d{1,12}){0,6}(?![\w]*[-_./:]\w)"
+    r"|\d{1,30}(?:[.,]\d{1,12}){0,4}"
 )
 _BETWEEN = re.compile(
     r"[\s\u00a0\u202f-]{0,2}(?:(?:business|working|calendar|рабоч\w+|календарн\w+|робоч\w+|hábiles|full|consecutive|more|"
@@ -27,7 +28,11 @@ _DAY_MONTH = re.compile(
 )
 _MONTH_DAY = re.compile(r"\b([^\W\d_]{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b(?:,?\s+(\d{4}))?", re.I)
 _EMAIL = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[\w-]{2,24}")
-_HOST = re.compile(r"(?<![\w@./-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,5}(?:com|net|org|io|app|dev|info|biz|co|me|ru|de|es|ua|vn|uk|eu|us|cloud|example|test|local)(?![\w-])", re.I)  # fmt: skip
+_HOST = re.compile(
+    r"(?<![\w@./-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,5}(?:com|net|org|io|app|dev|info|biz|co|me|ru|de|es|ua|vn|"
+    r"uk|eu|us|cloud|example|test|local)(?![\w-])",
+    re.I,
+)
 _IP = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.])")
 _SPAN = re.compile(r"`([^`\n]{1,300})`")
 _FENCE = re.compile(r"```[^\n]{0,30}\n(.{1,6000}?)```", re.S)

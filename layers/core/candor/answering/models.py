@@ -94,7 +94,7 @@ class Writing:
     missing: str
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 - errors are bare words here.
     """The reply is not what was asked for. The text says what is wrong with it."""
 
 
@@ -174,7 +174,8 @@ def briefing(
             break
         heading = " › ".join(part for part in (passage.title, passage.path) if part)
         parts.append(
-            f'<passage number="{number}" type="{_fenced(passage.doc_type)}">\n{_fenced(heading)}\n{_fenced(text)}\n</passage>'
+            f'<passage number="{number}" type="{_fenced(passage.doc_type)}">\n'
+            f"{_fenced(heading)}\n{_fenced(text)}\n</passage>"
         )
     if history:
         parts.append("The talk so far:")

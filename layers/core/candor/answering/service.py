@@ -21,7 +21,7 @@ from candor.answering.phrases import phrase
 from candor.answering.snapshots import Answers, Shown, Snapshot
 from candor.answering.values import Answer, Citation, Decision, Question, Turn
 from candor.answering.verifying import Report
-from candor.answering.writing import Written, by_extract, by_model
+from candor.answering.writing import CONTRADICTED, Written, by_extract, by_model
 from candor.errors import CandorError, Unavailable
 from candor.language import detect, script_of
 from candor.redaction import masked
@@ -34,6 +34,9 @@ _PASSAGES = 20
 """Found for one question: the first few are written from, the rest tell what is known at all."""
 
 _SEARCH_SECONDS = 3.0
+
+_DOUBT = 0.85
+"""What two pages that contradict each other leave of the confidence."""
 
 
 class Finding(Protocol):
@@ -212,6 +215,7 @@ class Answering:
         if written is None or not (written.text or written.asks or written.declines):
             kind = "extractive"
             written = by_extract(inquiry, extracted)
+            record.notes.extend(written.notes)
             record.report = written.report if self._model is None else record.report
         else:
             record.model = written.model
@@ -219,6 +223,8 @@ class Answering:
         record.features = features(inquiry, extracted, verified=written.report.share)
         confidence = probability(record.features, model=kind)
         record.timings["decide"] = round(1000 * (time.perf_counter() - started), 1)
+        if CONTRADICTED in written.notes:
+            confidence *= _DOUBT
         return self._decided(inquiry, written, confidence)
 
     def _decided(self, inquiry: Inquiry, written: Written, confidence: float) -> _Outcome:

@@ -271,11 +271,10 @@ def sentences(text: str) -> list[tuple[int, int]]:
     found = []
     start = 0
     for match in _END.finditer(text):
-        if match.group()[0] == "." and _ABBREVIATION.search(
-            text[max(start, match.start() - 12) : match.start() + 1]
-        ):
-            if match.end() < len(text.rstrip()):
-                continue
+        before = text[max(start, match.start() - 12) : match.start() + 1]
+        last = match.end() >= len(text.rstrip())
+        if match.group()[0] == "." and not last and _ABBREVIATION.search(before):
+            continue
         found.append((start, match.end()))
         start = match.end()
     if text[start:].strip():

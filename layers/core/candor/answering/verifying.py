@@ -13,7 +13,7 @@ from candor.language import detect, script_of
 from candor.search import Passage
 
 LEAST_SUPPORT = 0.6
-"""The share of a sentence's informative words its evidence must hold; .6 refused no true pair of the tests."""
+"""The share of a sentence's informative words its evidence must hold; .6 refused no true pair."""
 
 _ALIGNED = 0.5
 """Overlap from which an evidence sentence is taken to speak of the same thing, so that a "not" must match."""
@@ -119,7 +119,8 @@ def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
     for literal in facts.literals(sentence):
         if facts.squeezed(literal).strip() not in squeezed:
             reasons.append(f"not literally in the evidence: {literal[:80]}")
-    if not foreign:
+    # German writes every noun large: there, words that are not in the evidence are counted instead.
+    if not foreign and detect(sentence) != "de":
         plain = re.sub(r"`[^`]*`", " ", sentence)
         for name in dict.fromkeys(match.group() for match in _NAME.finditer(plain)):
             word = fold(name).removesuffix("'s")
@@ -129,9 +130,7 @@ def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
                 and word not in squeezed
                 and word.rstrip("s") not in squeezed
             ):
-                # German writes every noun large: there, words that are not in the evidence are counted instead.
-                if detect(sentence) != "de":
-                    reasons.append(f"name not in the evidence: {name}")
+                reasons.append(f"name not in the evidence: {name}")
     return reasons
 
 
@@ -190,11 +189,9 @@ def _opposed(sentence: str, texts: Sequence[str], language: str) -> list[str]:
                 and not there.search(sentence)
                 and there.search(nearest)
                 and not here.search(nearest)
+                and not any(here.search(text) for text in texts)
             ):
-                if not any(here.search(text) for text in texts):
-                    reasons.append(
-                        f"the evidence has the opposite of {here.pattern}: {nearest.strip()[:120]}"
-                    )
+                reasons.append(f"the evidence has the opposite: {nearest.strip()[:120]}")
     return reasons
 
 

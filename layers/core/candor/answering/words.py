@@ -138,7 +138,9 @@ def terms(question: str, *, language: str = "en") -> tuple[Term, ...]:
             or (raw[:1].isupper() and not opens and language != "de")
         )
         general = not name and (word in general_words() or stemmed in _general_stems(language))
-        weight = 0.6 if word.isdigit() else 1.6 if name else 0.1 if len(word) == 1 else 0.25 if general else 1.0
+        weight = 0.6 if word.isdigit() else 1.6 if name else 0.25 if general else 1.0
+        if len(word) == 1 and not name:
+            weight = 0.1
         seen[stemmed] = Term(word=word, weight=weight, name=name)
     return tuple(seen.values())
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from candor.answering.cleaning import ELSEWHERE, MARKUP, clean, host_of
+from candor.answering.conflicts import conflict, official
 from candor.answering.evidence import Inquiry
 from candor.answering.extracting import Extract, laid_out
 from candor.answering.models import (
@@ -24,6 +25,8 @@ from candor.answering.phrases import phrase
 from candor.answering.values import Turn
 from candor.answering.verifying import Finding, Report, leaks, obeys, verify
 from candor.errors import CandorError
+
+CONTRADICTED = "pages contradict each other"
 
 _SHOWN = 8
 """Passages a model is shown."""
@@ -66,8 +69,20 @@ def by_extract(inquiry: Inquiry, extract: Extract) -> Written:
         if not refused:
             kept.append((piece, passage))
     pieces = [piece for piece, _ in kept]
+    differing = conflict(inquiry, extract) if pieces else None
     hosts = frozenset(host_of(passage.url) for _, passage in kept)
     text = clean(laid_out(pieces), hosts)
+    notes: tuple[str, ...] = ()
+    if differing is not None and not obeys(differing.unit.text):
+        other = passages[differing.source]
+        hosts |= {host_of(other.url)}
+        said = clean(differing.unit.text, hosts)
+        if official(other.doc_type) < official(passages[extract.best.source].doc_type):
+            text = f"{said}\n\n{phrase('differs', inquiry.language)}\n\n{text}"
+        else:
+            text = f"{text}\n\n{phrase('differs', inquiry.language)}\n\n- {said}"
+        pieces.append(differing)
+        notes = (CONTRADICTED,)
     language = passages[extract.best.source].language
     if text and language not in ("und", inquiry.language):
         text = f"{phrase('quoted', inquiry.language)}\n\n{text}"
@@ -78,6 +93,7 @@ def by_extract(inquiry: Inquiry, extract: Extract) -> Written:
         report=Report(findings=tuple(findings)),
         used=tuple(dict.fromkeys(piece.source for piece in ordered)),
         spans=tuple((piece.source, piece.unit.start, piece.unit.end) for piece in ordered),
+        notes=notes,
     )
 
 
@@ -170,6 +186,9 @@ def _checked(
             and back.rstrip().endswith("?")
         ):
             asks = back
+    missing = (
+        [f"missing: {reply.missing[:200]}"] if reply.missing and not leaks(reply.missing, system) else []
+    )
     return Written(
         text=_paragraphs(said),
         model=model,
@@ -178,16 +197,7 @@ def _checked(
         asks=asks,
         declines=reply.decision == "ESCALATE" and not reply.claims,
         usage=usage,
-        notes=tuple(
-            [
-                *notes,
-                *(
-                    [f"missing: {reply.missing[:200]}"]
-                    if reply.missing and not leaks(reply.missing, system)
-                    else []
-                ),
-            ]
-        ),
+        notes=(*notes, *missing),
     )
 
 
