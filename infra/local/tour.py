@@ -15,7 +15,7 @@ from infra.local.console import Console, printable
 
 FOLDER = Path(__file__).parent / "demo"
 FILES = ("hosting.json", "payments.json")
-QUESTION = "I paid for a VPS four days ago. Can I still get my money back?"
+QUESTION = "How many days do I have to get a refund for a VPS?"
 _PATIENCE_SECONDS = 120
 _LINE = "- " * 40
 

@@ -3,6 +3,7 @@
 import getpass
 import json
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -133,8 +134,9 @@ def invoke(running: Running, name: str | None, event: Path | None) -> int:
 
 def ask(running: Running, question: str) -> int:
     """Ask one question and print the answer with its evidence."""
+    started = time.monotonic()
     answer = running.api.post("/v1/reply/generate", {"query": question})
-    print("\n".join(lines(question, answer, seconds=0.0)))
+    print("\n".join(lines(question, answer, seconds=time.monotonic() - started)))
     return 0
 
 

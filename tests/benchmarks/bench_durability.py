@@ -115,7 +115,9 @@ def main() -> None:
     chosen = parser.parse_args()
     random.seed(chosen.seed)
     with tempfile.TemporaryDirectory() as folder:
-        stack = RunningStack(Path(folder), template=chosen.template, RATE_LIMIT_REQUESTS="0", LOG_LEVEL="WARNING")
+        stack = RunningStack(
+            Path(folder), template=chosen.template, RATE_LIMIT_REQUESTS="0", LOG_LEVEL="WARNING"
+        )
         try:
             measure(stack, pages=chosen.pages, kills=chosen.kills, sample=chosen.sample, seed=chosen.seed)
         finally:

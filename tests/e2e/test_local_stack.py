@@ -6,15 +6,18 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from infra import template
 from infra.local.aws import Clients
-from tests.e2e.running import ROOT, SMALL, RunningStack
+from tests.e2e.running import ROOT, SMALL, RunningStack, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -106,8 +109,6 @@ def test_one_connection_serves_many_requests(small_stack: RunningStack) -> None:
 
 
 def test_more_requests_than_fit_at_once_wait_their_turn(small_stack: RunningStack) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(30) as pool:
         replies = list(pool.map(lambda _: small_stack.call("GET", "/mirror"), range(60)))
 
@@ -193,10 +194,8 @@ def test_a_second_run_on_the_same_state_is_refused(small_stack: RunningStack) ->
 
 
 def test_a_command_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None:
-    from tests.e2e.running import free_port
-
     done = subprocess.run(
-        [".venv/bin/python" if (ROOT / ".venv").exists() else "python", "-m", "infra.local", "ask", "why?"],
+        [sys.executable, "-m", "infra.local", "ask", "why?"],
         cwd=ROOT,
         env={
             "STATE": str(tmp_path),
@@ -265,8 +264,6 @@ def test_a_message_that_was_taken_and_not_deleted_is_there_again_after_a_kill(
 
 
 def test_a_restart_on_another_port_finds_its_queues(own_stack: RunningStack) -> None:
-    from tests.e2e.running import free_port
-
     own_stack.start()
     own_stack.call("POST", "/counters/a")
     own_stack.kill()
@@ -416,8 +413,6 @@ def test_the_service_says_that_it_is_well(stack: RunningStack) -> None:
 
 
 def test_every_route_of_the_template_leads_to_a_function(stack: RunningStack) -> None:
-    from infra import template
-
     refused = {
         (route.method, route.path): reply.status
         for route in template.load().routes

@@ -1,9 +1,15 @@
 """What a sentence may say of its evidence, and what it may not."""
 
+import time
+
 import pytest
 
 from candor.answering import facts
+from candor.answering.asking import kinds, wish
+from candor.answering.cleaning import clean
+from candor.answering.units import units
 from candor.answering.verifying import leaks, negated, obeys, verify
+from candor.answering.words import Bag
 from tests.doubles.passages import passage
 
 EVIDENCE = passage(
@@ -166,3 +172,24 @@ def test_ordinary_help_is_no_order_to_a_model() -> None:
     assert not obeys(
         "Operating system: Ubuntu. Follow the instructions in the e-mail and ignore the warning."
     )
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "1", "1.", "a-", "a.", "[a](", "![", "<", "http://", "a@", "`", "/a", "- ", "not ", "**", "<!--"],
+    ["a", "1", "1.", "a-", "a.", "[a](", "![", "<", "http://", "a@", "`", "/a", "- ", "not ", "**", "<!--"],
+)
+def test_no_text_takes_long_to_look_through(piece: str) -> None:
+    text = (piece * 20_000)[:20_000]
+
+    started = time.perf_counter()
+    facts.literals(text)
+    facts.numbers(text)
+    facts.dates(text)
+    Bag.of(text, "en")
+    clean(text, frozenset())
+    units(text)
+    kinds(text)
+    wish(text)
+
+    assert time.perf_counter() - started < 3.0

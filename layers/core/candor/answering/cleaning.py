@@ -7,8 +7,8 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 _IMAGE = re.compile(r"!\[([^\]\n]{0,300})\](?:\([^)\n]{0,2000}\)|\[[^\]\n]{0,200}\])?")
-_LINK = re.compile(r"\[([^\]\n]{0,500})\]\(\s*<?([^)\s>]{0,2000})>?[^)\n]{0,300}\)")
-_REFERENCE = re.compile(r"\[([^\]\n]{1,300})\]\[[^\]\n]{0,200}\]")
+_LINK = re.compile(r"\[([^\[\]\n]{0,500})\]\(\s{0,5}+<?+([^)\s>]{0,2000}+)>?+(?:\s[^)\n]{0,300}+)?\)")
+_REFERENCE = re.compile(r"\[([^\[\]\n]{1,300})\]\[[^\]\n]{0,200}\]")
 _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^>\s]{1,2000})>", re.I)
 _TAGS = (
     "a|abbr|applet|area|article|aside|audio|b|base|bdi|bdo|big|blockquote|body|br|button|canvas|caption|center|cite|code|"

@@ -37,9 +37,11 @@ _IP = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w.])")
 _SPAN = re.compile(r"`([^`\n]{1,300})`")
 _FENCE = re.compile(r"```[^\n]{0,30}\n(.{1,6000}?)```", re.S)
 _PATH = re.compile(
-    r"(?<![\w/:.])(?:~|\.{1,2})?/[\w.-]+(?:/[\w.@-]+)+/?|(?<![\w-])--[a-z][\w-]{1,40}|\b[A-Za-z]\w*(?:[-_]\w+)*[_]\w+\b|\bv-[a-z]+(?:-[a-z0-9]+)+"
+    r"(?<![\w/:.])(?:~|\.{1,2})?/[\w.-]{1,100}(?:/[\w.@-]{1,100}){1,20}/?|(?<![\w-])--[a-z][\w-]{1,40}"
+    r"|(?<![\w-])v-[a-z]{1,40}(?:-[a-z0-9]{1,40}){1,8}"
 )
-_VERSION = re.compile(r"\b(?=[A-Za-z0-9.-]*\d)(?=[A-Za-z0-9.-]*[A-Za-z])[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*\b")
+_SNAKE = re.compile(r"(?<![\w-])[A-Za-z][\w-]{2,80}(?![\w-])")
+_VERSION = re.compile(r"(?<![\w.-])[A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+")
 
 
 @cache
@@ -198,7 +200,10 @@ def literals(text: str) -> list[str]:
     for pattern in (URL, _EMAIL, _IP, _HOST, _PATH):
         found.extend(match.group().rstrip(".,;:!?)") for match in pattern.finditer(rest))
         rest = pattern.sub(" ", rest)
-    found.extend(match.group() for match in _VERSION.finditer(rest) if not match.group()[0].isdigit())
+    found.extend(word for word in _SNAKE.findall(rest) if "_" in word)
+    for word in _VERSION.findall(rest):
+        if word[0].isalpha() and any(letter.isdigit() for letter in word):
+            found.append(word)
     return [item for item in found if item]
 
 

@@ -94,7 +94,7 @@ class Writing:
     missing: str
 
 
-class Unreadable(Exception):  # noqa: N818 - errors are bare words here.
+class Unreadable(Exception):
     """The reply is not what was asked for. The text says what is wrong with it."""
 
 

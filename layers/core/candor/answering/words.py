@@ -12,7 +12,7 @@ from candor.stemming import stemmer
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _IDENTIFIER = re.compile(
-    r"(?=[^\s]*\d|[^\s]*[-_./])[A-Za-z0-9]+(?:[-_./:][A-Za-z0-9]+)+|\b[A-Za-z]+\d+\w*|\b\d+[A-Za-z]+\w*"
+    r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]++(?:[-_./:][A-Za-z0-9]++)+|[A-Za-z]++\d\w*+|\d++[A-Za-z]\w*+)"
 )
 
 
