@@ -12,6 +12,8 @@ acknowledged is sent again.
 import argparse
 import json
 import random
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -114,6 +116,8 @@ def main() -> None:
     parser.add_argument("--template", type=Path, help="another template than the project's")
     chosen = parser.parse_args()
     random.seed(chosen.seed)
+    # Asked to stop, it must take its stack along: that has a process group of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         stack = RunningStack(
             Path(folder), template=chosen.template, RATE_LIMIT_REQUESTS="0", LOG_LEVEL="WARNING"
@@ -180,11 +184,12 @@ def settle(stack: RunningStack) -> int:
 
 
 def found(stack: RunningStack, number: int) -> bool:
+    """Whether a question about the page finds it; what is then made of it is another benchmark's matter."""
     wanted = page(number)["url"]
-    reply = stack.api("POST", "/v1/reply/generate", {"query": f"Which pin opens cabinet Kalmar-{number:05}?"})
-    return reply.status == 200 and any(
-        citation["source_url"] == wanted for citation in reply.json["citations"]
-    )
+    question = {"query": f"Which pin opens cabinet Kalmar-{number:05}?"}
+    reply = stack.admin("POST", "/v1/reply/generate", question)
+    evidence = reply.json["debug"]["evidence"] if reply.status == 200 else []
+    return any(passage["source_url"] == wanted for passage in evidence)
 
 
 def reconcile(stack: RunningStack) -> str:

@@ -115,12 +115,14 @@ def timed(retrieval: Retrieval, questions: Sequence[str], where: Where) -> None:
 def recall_of_first_pass(index: Path, words: Words) -> float:
     """Share of the true nearest 50 that a search finds."""
     vectors = EmbeddedVectors(index, DIMENSIONS)
-    file = max(index.glob(f"vectors-{DIMENSIONS}-*.f32"))
-    exact = np.memmap(file, np.float32, "r").reshape(-1, DIMENSIONS)
+    view = vectors._fresh()
+    assert view is not None
     found = 0
     questions = words.vectors(50)
     for question in questions:
-        fiftieth = np.partition(exact @ question, -50)[-50]
+        exact = view.exact @ question
+        exact[view.dead] = -1.0
+        fiftieth = np.partition(exact, -50)[-50]
         found += sum(hit.score >= fiftieth - 1e-6 for hit in vectors.search(question, limit=50))
     return found / (50 * len(questions))
 

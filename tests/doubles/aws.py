@@ -86,6 +86,7 @@ def create_documents_table() -> str:
             _index("by_source", "source_shard", "document_id", keys),
             _index("pending", "pending", "document_id", keys),
         ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )
     return name
 

@@ -67,6 +67,19 @@ def test_abbreviations_and_dots_end_no_sentence(text: str) -> None:
     assert [unit.text for unit in units(text)] == [text]
 
 
+def test_a_heading_written_out_above_its_text_is_no_sentence() -> None:
+    found = units(
+        "How long it takes\n| Ending | Days |\n|---|---|\n| .com | 5 |\n\nWhat it costs\nNothing at all."
+    )
+
+    assert [(unit.kind, unit.text) for unit in found] == [
+        ("heading", "How long it takes"),
+        ("row", ".com: Days: 5"),
+        ("heading", "What it costs"),
+        ("sentence", "Nothing at all."),
+    ]
+
+
 def test_code_that_was_cut_from_its_beginning_is_still_code() -> None:
     found = units("echo one\necho two\n```\n\nThen save the file.")
 

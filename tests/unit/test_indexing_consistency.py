@@ -65,7 +65,7 @@ class Scheduler:
         return thread
 
     def step(self, number: int) -> None:
-        """Called by a worker before each call of a port: give the turn away, and perhaps never get it back."""
+        """Before each call of a port: give the turn away, and perhaps never get it back."""
         self._back.release()
         self._turn[number].acquire()
         if self.calm:
@@ -162,7 +162,8 @@ class World:
             version = versions.get(url, 0) + 1
             long = self.rng.random() < 0.3
             text = f"This is version {version} of it. " + " ".join(
-                f"Sentence {n} speaks of version {version} at length and of nothing else." for n in range(30 * long)
+                f"Sentence {n} speaks of version {version} at length and of nothing else."
+                for n in range(30 * long)
             )
             job_id = self.rng.choice(jobs)
             self.jobs.progress(job_id, total=1)

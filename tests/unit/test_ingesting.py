@@ -160,7 +160,7 @@ def test_a_long_file_goes_on_in_the_next_invocation(knowledge: Knowledge) -> Non
     assert (job.status, job.done, job.total) == (JobStatus.SUCCEEDED, 350, 350)
 
 
-@pytest.mark.parametrize("crash_at", range(1, 14))
+@pytest.mark.parametrize("crash_at", range(1, 10))
 def test_a_worker_killed_anywhere_leaves_counts_right(knowledge: Knowledge, crash_at: int) -> None:
     content = pages(*range(250))
     content["pages"][7:7] = [page(3), 7]
@@ -186,9 +186,7 @@ def test_a_worker_killed_anywhere_leaves_counts_right(knowledge: Knowledge, cras
     killing(knowledge.jobs, "seal", 1)
     killing(knowledge.documents, "of_source", 1)
     with pytest.raises(Crash):
-        while True:
-            notice(knowledge)
-            calls["left"] -= 1
+        notice(knowledge)
 
     notice(knowledge)
     knowledge.work()

@@ -295,7 +295,7 @@ def test_a_saved_web_page_keeps_headings_lists_tables_and_code() -> None:
     [draft] = drafts(html.encode(), "source/plans.html")
 
     assert draft.text == (
-        "# Plans\n\nTwo plans:\nsmall & large.\n\n1. one\n\n  - in\n2. two\n\n"
+        "# Plans\n\nTwo plans:\nsmall & large.\n\n1. one\n  - in\n2. two\n\n"
         "| Plan | Price |\n| --- | --- |\n| S/M | 5 USD |\n\n```\nif x:\n    y\n```"
     )
     assert draft.raw.startswith("<html>")

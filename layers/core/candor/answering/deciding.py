@@ -12,7 +12,7 @@ from candor.answering.holding import demands, holds_kind
 from candor.answering.values import Decision
 from candor.answering.words import Bag, coverage
 
-PASS_FROM, ASK_FROM = 0.4, 0.25
+PASS_FROM, ASK_FROM = 0.35, 0.2
 """Confidence from which an answer is given, and from which asking back is worth the asker's time."""
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from candor.answering.asking import Kind, kinds
-from candor.answering.units import Unit, units
+from candor.answering.units import Unit, sentences, units
 from candor.answering.words import Bag, Term, terms
-from candor.search import Embedder, Passage
+from candor.search import Embedder, Passage, Vector
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +52,12 @@ class Likeness(Protocol):
 
 
 class EmbeddedLikeness:
-    """Likeness by an embedder at hand: the cosine of question and text, heading included."""
+    """
+    Likeness by an embedder at hand: the cosine of question and text, heading included.
+
+    Of a question that tells a story each sentence is compared as well, and the nearest counts: what is
+    asked drowns in the mean of all that is told.
+    """
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -60,11 +65,24 @@ class EmbeddedLikeness:
     def of(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
         if not passages:
             return []
-        asked = self._embedder.embed_question(question)
+        asked = [self._embedder.embed_question(part) for part in (question, *_parts(question))]
         return [
-            sum(float(left) * float(right) for left, right in zip(asked, vector, strict=True))
-            for vector in self._embedder.embed_passages(passages)
+            max(_cosine(part, vector) for part in asked) for vector in self._embedder.embed_passages(passages)
         ]
+
+
+def _cosine(one: Vector, other: Vector) -> float:
+    return sum(float(left) * float(right) for left, right in zip(one, other, strict=True))
+
+
+_FEWEST_WORDS, _MOST_PARTS = 4, 4
+
+
+def _parts(question: str) -> list[str]:
+    """The sentences of a question of several, the longest of them."""
+    found = [question[start:end] for start, end in sentences(question)]
+    long = [part for part in found if len(part.split()) >= _FEWEST_WORDS]
+    return sorted(long, key=len, reverse=True)[:_MOST_PARTS] if len(found) > 1 else []
 
 
 def source(passage: Passage, *, score: float, cosine: float | None, bm25: float | None) -> Source:

@@ -146,6 +146,7 @@ def _titled(lines: list[tuple[int, str]], index: int) -> bool:
             or begins.isdigit()
             or bool(_ITEM.match(following))
             or bool(_FENCE.match(following))
+            or bool(_ROW.match(following))
         )
         and len(line.split()) <= 14
     )

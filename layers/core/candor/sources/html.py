@@ -81,7 +81,7 @@ class _Writer(HTMLParser):
         elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
             self._write("\n\n" + "#" * int(tag[1]) + " ")
         elif tag in ("ul", "ol"):
-            self._write("\n" if self._lists else "\n\n")
+            self._write("" if self._lists else "\n\n")
             self._lists.append(-1 if tag == "ul" else 0)
         elif tag == "li":
             self._item()
@@ -108,7 +108,7 @@ class _Writer(HTMLParser):
             self._row()
         elif tag in ("ul", "ol") and self._lists:
             self._lists.pop()
-            self._write("\n" if self._lists else "\n\n")
+            self._write("" if self._lists else "\n\n")
         elif tag == "pre" and self._verbatim:
             self._verbatim -= 1
             self._write("\n```\n\n")

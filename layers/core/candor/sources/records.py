@@ -39,7 +39,7 @@ class Skipped(Invalid):
 
 
 def tidy(text: str) -> str:
-    """The text without what no reader sees: control characters, lone surrogates, blanks at line ends, hard spaces."""
+    """The text without what no reader sees: control characters, half surrogates, hard and trailing blanks."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")
     text = _SURROGATE.sub("\ufffd", _UNPRINTABLE.sub("", text))
     return _BLANK_LINES.sub("\n\n\n", _TRAILING.sub("", text)).strip()
