@@ -7,7 +7,7 @@ LOCAL  := $(PY) -m infra.local
 export SAM_CLI_TELEMETRY = 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What `make run PORT=… STATE=…` says reaches the program as environment.
-export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH
+export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH STACK
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry create-admin init-db invoke package build deploy \
         bench-retrieval bench-search bench-ingest bench-api bench-answers bench-durability
@@ -29,7 +29,7 @@ $(VENV)/.run: $(VENV)/.uv requirements/run.txt
 	@touch $@
 $(VENV)/.dev: $(VENV)/.uv requirements/dev.txt
 	@echo "Installing the development tools into $(VENV) …"
-	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --require-hashes --compile-bytecode --requirement requirements/dev.txt
 	@touch $@ $(VENV)/.run
 
 # ------------------------------------------------------------------ running
@@ -45,7 +45,7 @@ ingest-dry: $(VENV)/.run ## Say what `ingest` would do, and do nothing (FILE=)
 	@$(LOCAL) ingest --dry-run $(if $(FILE),"$(FILE)",)
 create-admin: $(VENV)/.run ## Make an admin user; asks for name and password (ENDPOINT=, STACK=)
 	@$(LOCAL) create-admin
-init-db: $(VENV)/.run ## Create the search indexes of a deployed stack, and check its tables (ENDPOINT=, STACK=)
+init-db: $(VENV)/.run ## Check a stack's tables, indexes and health (ENDPOINT=, STACK=)
 	@$(LOCAL) init-db
 invoke: $(VENV)/.run ## Run one function on the running stack (FUNCTION=replies EVENT=events/replies/generate.json)
 	@$(LOCAL) invoke $(if $(FUNCTION),"$(FUNCTION)",) $(if $(EVENT),"$(EVENT)",)

@@ -5,6 +5,7 @@ AWS clients for whatever answers at an endpoint, the same for the embedded AWS, 
 import warnings
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from localstack_client import config as localstack_config
 from localstack_client.session import Session
@@ -15,16 +16,23 @@ ACCOUNT = "000000000000"
 
 
 class Clients:
-    """One client per service, made on first use."""
+    """
+    One client per service, made on first use.
 
-    def __init__(self, endpoint: str) -> None:
+    Without an endpoint: the account and region that the AWS SDK finds for itself, as `aws` would.
+    """
+
+    def __init__(self, endpoint: str | None) -> None:
         self.endpoint = endpoint
+        self._made: dict[str, Any] = {}
+        if endpoint is None:
+            self._session: Any = boto3.session.Session()
+            return
         self._session = Session(ACCOUNT, "test", None, REGION)
         # The session reads AWS_ENDPOINT_URL by itself; a value handed in takes its place.
         self._session._service_endpoint_mapping = dict.fromkeys(
             localstack_config.get_service_ports(), endpoint
         )
-        self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
@@ -36,7 +44,7 @@ class Clients:
                         connect_timeout=3,
                         read_timeout=120,
                         retries={"max_attempts": 2, "mode": "standard"},
-                        s3={"addressing_style": "path"},
+                        s3={"addressing_style": "path" if self.endpoint else "auto"},
                     ),
                 )
         return self._made[service]

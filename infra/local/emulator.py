@@ -75,7 +75,7 @@ def set_environment(state: Path, *, port: int, auth: bool) -> None:
         S3_PERSIST="1",
         S3_DATA_DIR=str(state / "s3"),
         TMPDIR=str(scratch),
-        LAMBDA_WARM_TTL_SECONDS="60",
+        LAMBDA_WARM_TTL_SECONDS="900",
         LOG_LEVEL="WARNING",
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
         AWS_ACCESS_KEY_ID=ACCOUNT,

@@ -69,7 +69,13 @@ def time_to_live(template: Mapping[str, Any]) -> dict[str, Any]:
 
 def parameters(raw: Mapping[str, Any], *, state: Path) -> dict[str, str]:
     """What differs from the template's defaults on one machine; only names the template has."""
-    here = {"Stage": "local", "AppEnv": "local", "EmbeddedStore": str(state / "store")}
+    here = {
+        "Stage": "local",
+        "AppEnv": "local",
+        "EmbeddedStore": str(state / "store"),
+        # A key for a model that writes does not change the embedder, and so the index, by itself.
+        "EmbeddingModel": "",
+    }
     return {name: value for name, value in here.items() if name in (raw.get("Parameters") or {})}
 
 

@@ -12,15 +12,23 @@ FUNCTION_VARIABLES = (
     "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "LLM_MODEL", "LLM_MODEL_NAME",
     "LLM_FALLBACK_MODEL", "LLM_MODEL_ECONOMY", "LLM_MAX_TOKENS", "EMBEDDING_MODEL", "EMBEDDING_MODEL_NAME",
     "EMBEDDING_BASE_URL", "EMBEDDING_DIMENSIONS", "PINECONE_API_KEY", "PINECONE_HOST", "OPENSEARCH_HOST",
-    "OPENSEARCH_INDEX", "API_KEY", "ADMIN_API_KEY", "JWT_SECRET", "JWT_EXPIRE_MINUTES", "APP_NAME",
-    "NORMALIZER_DOMAIN_TERMS", "NORMALIZER_SLOTS_ENABLED", "NORMALIZER_SLOT_PRODUCT_TYPES",
-    "NORMALIZER_SLOT_OS_TYPES", "CORS_ORIGINS", "DOCS_ENABLED", "RATE_LIMIT_REQUESTS",
-    "RATE_LIMIT_WINDOW_SECONDS", "WHMCS_BASE_URL", "WHMCS_LIST_PATH", "WHMCS_LOGIN_PATH",
-    "PUBLIC_QUERY_ENABLED", "FETCH_ALLOWED_ORIGINS", "APP_ENV",
+    "OPENSEARCH_INDEX", "OPENSEARCH_SERVICE", "OPENSEARCH_USER", "OPENSEARCH_PASSWORD", "MODEL_CACHE",
+    "API_KEY", "ADMIN_API_KEY", "JWT_SECRET", "JWT_EXPIRE_MINUTES", "APP_NAME", "NORMALIZER_DOMAIN_TERMS",
+    "NORMALIZER_SLOTS_ENABLED", "NORMALIZER_SLOT_PRODUCT_TYPES", "NORMALIZER_SLOT_OS_TYPES", "CORS_ORIGINS",
+    "DOCS_ENABLED", "RATE_LIMIT_REQUESTS", "RATE_LIMIT_WINDOW_SECONDS", "RATE_LIMIT_CUSTOMER_REQUESTS",
+    "WHMCS_BASE_URL", "WHMCS_LIST_PATH", "WHMCS_LOGIN_PATH", "PUBLIC_QUERY_ENABLED",
+    "FETCH_ALLOWED_ORIGINS", "APP_ENV",
 )  # fmt: skip
 """
 Settings of the functions: set for `make run` or in `.env`, they reach every function under the same name.
 """
+
+ALIASES = {
+    "OPENAI_API_BASE": "OPENAI_BASE_URL",
+    "LLM_MODEL_NAME": "LLM_MODEL",
+    "EMBEDDING_MODEL_NAME": "EMBEDDING_MODEL",
+}
+"""Older names. The template sets the newer one, so the older is handed on under it."""
 
 REPLACED = {
     "DATABASE_URL": "DynamoDB keeps everything",
@@ -36,6 +44,8 @@ NO = ("", "0", "false", "no", "off")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
+    host: str
+    """Where the API listens: loopback, unless a container says otherwise."""
     port: int
     aws_port: int
     state: Path
@@ -110,7 +120,12 @@ def parse(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Options:
     """Flags first, then the environment. Raises `ValueError` with a sentence."""
     template = arguments.template.resolve()
     endpoint = arguments.endpoint or environ.get("ENDPOINT") or None
+    variables = {name: environ[name] for name in FUNCTION_VARIABLES if environ.get(name)}
+    for older, name in ALIASES.items():
+        if older in variables:
+            variables.setdefault(name, variables[older])
     return Options(
+        host=environ.get("LISTEN_ADDRESS") or "127.0.0.1",
         port=arguments.port or _port("PORT", environ, 8000),
         aws_port=arguments.aws_port or _port("AWS_PORT", environ, 4566),
         state=(arguments.state or Path(environ.get("STATE") or template.parent / ".candor")).absolute(),
@@ -120,7 +135,7 @@ def parse(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Options:
         once=arguments.once or _yes("ONCE", environ, default=False),
         auth=not arguments.no_auth and _yes("AUTH", environ, default=True),
         template=template,
-        variables={name: environ[name] for name in FUNCTION_VARIABLES if environ.get(name)},
+        variables=variables,
         replaced=tuple(name for name in REPLACED if environ.get(name)),
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,7 +41,7 @@ async def run(options: Options, console: Console, environ: Mapping[str, str]) ->
     state = State(options.state)
     listeners: list[Listener] = []
     try:
-        listeners.append(Listener(options.port, setting="PORT"))
+        listeners.append(Listener(options.port, setting="PORT", host=options.host))
         if options.endpoint is None:
             listeners.append(Listener(options.aws_port, setting="AWS_PORT"))
         if options.fresh:
@@ -110,7 +111,9 @@ class _Stack:
                 variables={**self._options.variables, **self._credentials.values},
                 url=self._options.base_url,
             )
+            preparing = asyncio.create_task(self._prepare_model())
             deployed = await asyncio.to_thread(deployer.deploy)
+            await preparing
             await self._redeployed(deployed)
             if not restarted:
                 await self._first_admin(deployed)
@@ -149,6 +152,24 @@ class _Stack:
             await asyncio.wait(tasks[:1])
         for wait in (*waits, watched):
             wait.cancel()
+
+    async def _prepare_model(self) -> None:
+        """The embedded embedding model, so that the first question need not wait for it."""
+        if self._emulator is None or self._options.variables.get("EMBEDDING_MODEL"):
+            return
+        cache = self._options.variables.get("MODEL_CACHE") or str(self._state.folder / "store" / "models")
+        core = str(self._options.root / "layers" / "core")
+        # A process of its own: it takes 600 MB, once.
+        code = "import sys; from candor.adapters import minilm; minilm.prepare(sys.argv[1])"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", code, cache),
+            env={**os.environ, "PYTHONPATH": core},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        if process.returncode:
+            reason = said.decode(errors="replace").strip().splitlines()[-1:]
+            self._console.log(f"  the embedding model is not ready: {''.join(reason)}")
 
     async def _first_admin(self, deployed: Deployed) -> None:
         """The user who can log in; on a restart it is there already, unless a kill came first."""
@@ -206,7 +227,7 @@ class _Stack:
         say(
             f"  console  {url}/console"
             if self._pages.built
-            else "  console  not built: `make console` builds it"
+            else "  console  none in this build; the API has everything"
         )
         say(f"  AWS      {self._options.aws}   (AWS_ENDPOINT_URL)")
         say(f"  state    {self._state.folder}")

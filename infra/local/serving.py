@@ -26,13 +26,13 @@ class PortTaken(Exception):
 class Listener:
     """A bound socket: from here on nobody else can take the port."""
 
-    def __init__(self, port: int, *, setting: str) -> None:
+    def __init__(self, port: int, *, setting: str, host: str = "127.0.0.1") -> None:
         """Raises `PortTaken`, naming the setting that moves it."""
         self.port = port
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind(("127.0.0.1", port))
+            self._socket.bind((host, port))
         except OSError as error:
             self._socket.close()
             raise PortTaken(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -46,17 +47,18 @@ class Running:
 
 def find_running(state: Path, environ: Mapping[str, str]) -> Running:
     """
-    The stack of this state folder, or the one `AWS_ENDPOINT_URL` names.
+    The stack of this state folder, or the one `AWS_ENDPOINT_URL` names, or `STACK` in an AWS account.
 
     Raises `NotPossible` when nothing answers there.
     """
+    named = environ.get("AWS_ENDPOINT_URL") or environ.get("ENDPOINT")
+    if environ.get("STACK") and not named:
+        return _deployed(environ["STACK"], environ)
     kept: dict[str, Any] = {}
     file = state / "stack.json"
     if file.is_file():
         kept = json.loads(file.read_text(encoding="utf-8"))
-    endpoint = (
-        environ.get("AWS_ENDPOINT_URL") or environ.get("ENDPOINT") or kept.get("aws") or default_endpoint()
-    )
+    endpoint = named or kept.get("aws") or default_endpoint()
     clients = Clients(endpoint)
     stack = environ.get("STACK") or STACK
     try:
@@ -70,6 +72,21 @@ def find_running(state: Path, environ: Mapping[str, str]) -> Running:
     return Running(
         stack=stack, url=url, clients=clients, outputs=found, credentials=ensure(state, environ).values
     )
+
+
+def _deployed(stack: str, environ: Mapping[str, str]) -> Running:
+    """A stack in the account at hand; its keys are those of its own secret."""
+    clients = Clients(None)
+    try:
+        found = outputs(clients, stack)
+        secret = clients("secretsmanager").get_secret_value(SecretId=found["SecretId"])["SecretString"]
+    except (BotoCoreError, ClientError) as error:
+        raise NotPossible(f"There is no stack {stack} in this account and region: {error}") from error
+    credentials = {
+        "ADMIN_USERNAME": "admin",
+        **_core("candor.settings").with_secrets(environ, json.loads(secret)),
+    }
+    return Running(stack=stack, url=found["ApiUrl"], clients=clients, outputs=found, credentials=credentials)
 
 
 def drop(running: Running, file: Path | None) -> int:
@@ -117,7 +134,9 @@ def invoke(running: Running, name: str | None, event: Path | None) -> int:
     except KeyError as error:
         known = ", ".join(sorted(function.name for function in template.load().functions))
         raise NotPossible(f"There is no function {name}. There are: {known}.") from error
-    payload = _existing(event).read_bytes() if event else b"{}"
+    text = _existing(event).read_text(encoding="utf-8") if event else "{}"
+    # The events name keys as ${API_KEY}: each stack has its own.
+    payload = Template(text).safe_substitute(running.credentials).encode()
     resource = running.clients("cloudformation").describe_stack_resource(
         StackName=running.stack, LogicalResourceId=function.logical_id
     )
@@ -145,9 +164,12 @@ def create_admin(running: Running) -> int:
     credentials = dict(running.credentials)
     if sys.stdin.isatty():
         name = input(f"User name [{credentials['ADMIN_USERNAME']}]: ").strip()
-        password = getpass.getpass("Password (empty: the one of the credentials file): ")
+        kept = " (empty: the one of the credentials file)" if "ADMIN_PASSWORD" in credentials else ""
+        password = getpass.getpass(f"Password{kept}: ")
         credentials["ADMIN_USERNAME"] = name or credentials["ADMIN_USERNAME"]
-        credentials["ADMIN_PASSWORD"] = password or credentials["ADMIN_PASSWORD"]
+        credentials["ADMIN_PASSWORD"] = password or credentials.get("ADMIN_PASSWORD", "")
+    if not credentials.get("ADMIN_PASSWORD"):
+        raise NotPossible("A password is needed: run this at a terminal, or set ADMIN_PASSWORD.")
     made = hooks.create_first_admin(running.url, credentials)
     print(f"{credentials['ADMIN_USERNAME']} {'created' if made else 'is there already'}.")
     return 0
@@ -214,10 +236,14 @@ def _readable(path: Path | None) -> dict[str, Path]:
 
 def _domain() -> tuple[Any, type[Exception]]:
     """The source readers, and what they raise. They lie in the layer, which nothing else here imports."""
+    return _core("candor.sources"), _core("candor.errors").CandorError
+
+
+def _core(module: str) -> Any:
     core = str(template.ROOT / "layers" / "core")
     if core not in sys.path:
         sys.path.insert(0, core)
-    return import_module("candor.sources"), import_module("candor.errors").CandorError
+    return import_module(module)
 
 
 def _existing(file: Path) -> Path:

@@ -209,3 +209,16 @@ def test_a_quote_is_literal_and_clean() -> None:
     assert is_clean(found, HOSTS)
     assert "evil" not in found
     assert len(quote("word " * 200, 0, 1000, HOSTS)) <= 300
+
+
+def test_a_list_cut_between_two_passages_is_one_list_again() -> None:
+    first = passage(
+        "To renew it:\n\n1. Open the panel.\n2. Choose the certificate.",
+        title="Renew a certificate",
+    )
+    second = passage("3. Click renew.\n\nOther matters follow here.", title="Renew a certificate", ordinal=1)
+
+    found = extract(_inquiry("How do I renew a certificate in the panel?", first, second))
+
+    assert found is not None
+    assert "1. Open the panel.\n2. Choose the certificate.\n3. Click renew." in found.text

@@ -289,9 +289,14 @@ def laid_out(pieces: Sequence[Piece]) -> str:
     for piece in pieces:
         unit = piece.unit
         listed = unit.kind in ("step", "item", "row")
-        joined = previous is not None and previous.source == piece.source
+        # A list that goes on in the next passage is still one list.
+        joined = previous is not None and (
+            previous.source == piece.source
+            or (unit.number is not None and previous.unit.number == unit.number - 1)
+        )
         if unit.kind == "code":
-            text, gap = f"```\n{unit.text}\n```", "\n"
+            apart = not joined or (previous is not None and previous.unit.kind == "code")
+            text, gap = f"```\n{unit.text}\n```", "\n\n" if apart else "\n"
         elif listed:
             steps_on = (
                 joined and previous is not None and previous.unit.kind in ("step", "item", "code", "row")

@@ -95,6 +95,11 @@ def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
         candidate.score += 0.55 * near
         if candidate.unit.kind == "code":
             candidate.score -= 0.0 if asked in (Kind.COMMAND, Kind.STEPS) else 0.06
+        if asked in (Kind.STEPS, Kind.COMMAND):
+            # What to do is asked for: instructions before the words that introduce a guide.
+            candidate.score += 0.1 if candidate.unit.kind in ("step", "code", "lead") else 0.0
+            introduces = _introduction().search(f"{source.passage.path}\n{candidate.unit.text}")
+            candidate.score -= 0.15 if introduces else 0.0
         if _is_code_like(candidate.unit.text) and candidate.unit.kind != "code":
             candidate.score -= 0.15
         if len(candidate.unit.text) < 25 and candidate.unit.kind in ("sentence", "item"):
@@ -135,6 +140,11 @@ def _is_code_like(text: str) -> bool:
     """Code that lost its fence: more signs than words."""
     signs = sum(not character.isalnum() and not character.isspace() for character in text)
     return len(text) > 20 and signs > 0.22 * len(text) and text.count("`") < 2
+
+
+@cache
+def _introduction() -> re.Pattern[str]:
+    return re.compile("|".join(data("patterns")["introduction"]), re.I)
 
 
 @cache
