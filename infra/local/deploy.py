@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from infra import template as template_file
 from infra.local import localise
 from infra.local.aws import Clients
-from infra.local.package import Packager
+from infra.local.package import Packager, with_packages
 from infra.template import Template
 
 STACK = "candor"
@@ -42,13 +42,22 @@ class Deployer:
     """Deploys one template, as often as it changes."""
 
     def __init__(
-        self, clients: Clients, *, path: Path, state: Path, variables: Mapping[str, str], url: str
+        self,
+        clients: Clients,
+        *,
+        path: Path,
+        state: Path,
+        variables: Mapping[str, str],
+        url: str,
+        with_dependencies: bool = False,
     ) -> None:
+        """`with_dependencies`: ship the dependency layers too, for an endpoint that runs containers."""
         self._clients = clients
         self._path = path
         self._state = state
         self._variables = variables
         self._url = url
+        self._with_dependencies = with_dependencies
         self._packager = Packager(clients("s3"), ARTIFACTS)
         self._bucket_is_there = False
 
@@ -63,9 +72,15 @@ class Deployer:
         """
         started = time.monotonic()
         raw = template_file.read(self._path)
-        local = localise.localise(raw, root=self.root, variables=self._variables, stream_url=self._url)
+        local = localise.localise(
+            raw,
+            root=self.root,
+            variables=self._variables,
+            stream_url=self._url,
+            with_dependencies=self._with_dependencies,
+        )
         self._package(local)
-        chosen = localise.parameters(raw, state=self._state)
+        chosen = localise.parameters(raw, state=self._state, variables=self._variables)
         changed = self._apply(local, chosen)
         resources = self._resources()
         self._packager.forget_unused()
@@ -108,6 +123,8 @@ class Deployer:
             properties["CodeUri"] = self._packager.upload(folder)
         for _, properties in localise.layers(local):
             folder = self.root / str(properties["ContentUri"])
+            if localise.is_dependency_layer(folder):
+                folder = with_packages(folder, self._state / "layers" / folder.name)
             # `sam build` puts a package under python/ (see the layer's Makefile); a folder that has one is as
             # it should be.
             under = "" if (folder / "python").is_dir() else "python/"

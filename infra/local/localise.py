@@ -4,6 +4,7 @@ Localising: everything the embedded AWS (ministack 1.5.33) cannot do yet, worked
 template.yaml stays pure AWS. What is changed here is changed in a copy, on the way to the emulator:
 
 * Dependency layers are left out: workers run on this interpreter, and layers built for arm64 fail there.
+  An endpoint that is not ours may run functions in containers: it gets them, built for this interpreter.
 * `Method: any` makes no route (403): it becomes one event per verb.
 * `HttpApi` events make no routes at all: the start stops with a sentence.
 * `ResponseTransferMode: RESPONSE_STREAM` answers 500: the function is bound to a runtime of ours instead.
@@ -17,7 +18,9 @@ REST `Cors`, gateway responses and validators are dropped as well; `front` answe
 """
 
 import copy
+import platform
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,12 +32,20 @@ STREAM_PATH = "/_local/stream/"
 
 
 def localise(
-    raw: Mapping[str, Any], *, root: Path, variables: Mapping[str, str], stream_url: str
+    raw: Mapping[str, Any],
+    *,
+    root: Path,
+    variables: Mapping[str, str],
+    stream_url: str,
+    with_dependencies: bool = False,
 ) -> dict[str, Any]:
     """A copy of the template that the emulator can carry. Raises `ValueError` for what it cannot."""
     template: dict[str, Any] = copy.deepcopy(dict(raw))
     resources: dict[str, Any] = template["Resources"]
-    _leave_out_dependency_layers(template, root)
+    if with_dependencies:
+        _run_on_this_interpreter(template)
+    else:
+        _leave_out_dependency_layers(template, root)
     _leave_out_composed_alarms(resources)
     _add_variables(template, variables)
     for name, properties in functions(template):
@@ -67,12 +78,14 @@ def time_to_live(template: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def parameters(raw: Mapping[str, Any], *, state: Path) -> dict[str, str]:
+def parameters(raw: Mapping[str, Any], *, state: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """What differs from the template's defaults on one machine; only names the template has."""
     here = {
         "Stage": "local",
         "AppEnv": "local",
-        "EmbeddedStore": str(state / "store"),
+        # With an engine named, everything lives there: a container would not see this folder.
+        "EmbeddedStore": "" if variables.get("OPENSEARCH_HOST") else str(state / "store"),
+        "OpenSearchService": variables.get("OPENSEARCH_SERVICE") or "basic",
         # A key for a model that writes does not change the embedder, and so the index, by itself.
         "EmbeddingModel": "",
     }
@@ -82,6 +95,16 @@ def parameters(raw: Mapping[str, Any], *, state: Path) -> dict[str, str]:
 def is_dependency_layer(folder: Path) -> bool:
     """A folder that holds a list of packages and no code of ours."""
     return not any(folder.glob("*/__init__.py")) and not (folder / "python").is_dir()
+
+
+def _run_on_this_interpreter(template: dict[str, Any]) -> None:
+    """The runtime and architecture that layers built here fit."""
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    architecture = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+    shared = template.setdefault("Globals", {}).setdefault("Function", {})
+    shared.update(Runtime=runtime, Architectures=[architecture])
+    for _, properties in layers(template):
+        properties.update(CompatibleRuntimes=[runtime], CompatibleArchitectures=[architecture])
 
 
 def _leave_out_dependency_layers(template: dict[str, Any], root: Path) -> None:

@@ -5,6 +5,9 @@ import hashlib
 import importlib.util
 import io
 import marshal
+import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +50,41 @@ class Packager:
                     self._s3.delete_object(Bucket=self._bucket, Key=found["Key"])
         self._uploaded &= self._used
         self._used = set()
+
+
+def with_packages(layer: Path, built: Path) -> Path:
+    """
+    A dependency layer with its packages, installed for this interpreter; built again when its pins change.
+
+    Raises `ValueError` with the installer's words.
+    """
+    pins = (layer / "requirements.txt").read_bytes()
+    mark = built / ".pins"
+    if mark.is_file() and mark.read_bytes() == pins:
+        return built
+    shutil.rmtree(built, ignore_errors=True)
+    uv = Path(sys.executable).with_name("uv")
+    done = subprocess.run(
+        [
+            *(
+                str(uv),
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--require-hashes",
+                "--python",
+                sys.executable,
+            ),
+            *("--target", str(built / "python"), "--requirement", str(layer / "requirements.txt")),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise ValueError(f"The layer {layer.name} could not be built: {done.stderr.strip()}")
+    mark.write_bytes(pins)
+    return built
 
 
 def zipped(folder: Path, *, under: str = "") -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-OURS = ("aws", "generations", "journal", "s3", "store", "tmp", "credentials.env", "stack.json")
+OURS = ("aws", "generations", "journal", "layers", "s3", "store", "tmp", "credentials.env", "stack.json")
 """
 All that a run leaves in its folder. Wiping removes these and nothing else: STATE may be set to any folder.
 """

@@ -246,7 +246,7 @@ def test_the_template_is_localised_in_a_copy(tmp_path: Path) -> None:
 
 
 def test_only_parameters_the_template_has_are_set(tmp_path: Path) -> None:
-    assert localise.parameters(TEMPLATE, state=tmp_path) == {"Stage": "local"}
+    assert localise.parameters(TEMPLATE, state=tmp_path, variables={}) == {"Stage": "local"}
 
 
 def test_a_log_line_is_cut_down_to_what_is_new_in_it() -> None:

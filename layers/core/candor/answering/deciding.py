@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from candor.answering.asking import Kind
 from candor.answering.data import data
 from candor.answering.evidence import Inquiry, Source
-from candor.answering.extracting import Extract, answer_coverage
+from candor.answering.extracting import Extract, Piece, answer_coverage
 from candor.answering.holding import demands, holds_kind
 from candor.answering.values import Decision
 from candor.answering.words import Bag, coverage
@@ -83,7 +83,7 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
         "cosine": _bounded(cosine if cosine is not None else 0.45),
         "likeness": _bounded(extract.likeness if extract.likeness is not None else (cosine or 0.45)),
         "answer_coverage": answer_coverage(inquiry, extract.pieces),
-        "best_coverage": answer_coverage(inquiry, [extract.best]),
+        "best_coverage": answer_coverage(inquiry, _introduced(inquiry, extract.best)),
         "document_coverage": coverage(inquiry.terms, document),
         "missing_names": _missing(names, document),
         "missing_words": _missing(words, document),
@@ -138,6 +138,15 @@ def _lead(inquiry: Inquiry) -> float:
     """A subject that is covered stands out; one that is not is about as near to ten passages."""
     told = sorted((each.cosine for each in inquiry.sources if each.cosine is not None), reverse=True)
     return _bounded(3.0 * (told[0] - told[min(9, len(told) - 1)])) if told else 0.3
+
+
+def _introduced(inquiry: Inquiry, best: Piece) -> list[Piece]:
+    """The best piece; code with the unit in front of it, which says what it is for."""
+    units = inquiry.sources[best.source].units
+    at = units.index(best.unit) if best.unit in units else 0
+    if best.unit.kind != "code" or not at:
+        return [best]
+    return [Piece(source=best.source, unit=units[at - 1], score=best.score), best]
 
 
 def _bm25_share(inquiry: Inquiry, chosen: Source) -> float:

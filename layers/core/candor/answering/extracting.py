@@ -52,6 +52,8 @@ def extract(inquiry: Inquiry) -> Extract | None:
     rate(inquiry, candidates)
     best = best_of(inquiry, candidates)
     chosen = _assembled(inquiry, candidates, best)
+    # A command is best told by the sentence that introduces it, so the best of its passage counts.
+    measured = [each.likeness for each in chosen if each.source == best.source and each.likeness is not None]
     pieces = tuple(
         Piece(source=candidate.source, unit=candidate.unit, score=candidate.score)
         for candidate in _in_order(inquiry, chosen, best)
@@ -59,7 +61,7 @@ def extract(inquiry: Inquiry) -> Extract | None:
     return Extract(
         pieces=pieces,
         best=Piece(source=best.source, unit=best.unit, score=best.score),
-        likeness=best.likeness,
+        likeness=max(measured, default=None),
     )
 
 

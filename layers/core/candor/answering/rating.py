@@ -13,7 +13,7 @@ from candor.answering.units import Unit
 from candor.answering.words import Bag
 
 _CONSIDERED = 12
-"""Passages looked into; answers came from the first 8 in all but 2 % of the development questions."""
+"""Passages looked into."""
 
 _MEASURED = 20
 """Units whose likeness is computed, some 4 ms each; 36 of them chose no better answers."""
@@ -111,8 +111,8 @@ def best_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> Candidate:
     """
     The best unit of the best passage.
 
-    The passage first: retrieval has seen it whole, and its order was right more often than the unit's
-    own likeness (26 of 35 development questions on which the two differed).
+    The passage first: retrieval has seen it whole. Going by the best unit alone, 60 of 99 development
+    questions got their facts; by the passage first, with the pieces laid out anew, 65.
     """
     top = max((source.score for source in inquiry.sources), default=0.0) or 1.0
     tops: dict[int, Candidate] = {}
