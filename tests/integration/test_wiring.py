@@ -177,6 +177,19 @@ def test_without_a_key_answers_are_extractive_and_with_one_they_are_written(aws:
     assert wiring.answering()._fallback is not None
 
 
+def test_an_opensearch_without_anything_that_embeds_searches_by_words_alone(
+    aws: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    aws.setenv("OPENSEARCH_HOST", "http://127.0.0.1:9")
+    nothing = wiring.vectors()
+
+    nothing.put([], wiring.embedder().embed_passages([]))
+
+    assert nothing.confirmed("any", 1, 5)
+    assert nothing.search(wiring.embedder().embed_question("why?"), limit=3) == []
+    assert list(wiring.reconciling()._indexes) == ["keywords"]
+
+
 def test_a_service_of_opensearch_nobody_knows_is_refused(aws: pytest.MonkeyPatch) -> None:
     aws.setenv("OPENSEARCH_HOST", "https://search.example.com")
     aws.setenv("OPENSEARCH_SERVICE", "solr")

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +154,15 @@ def test_every_variable_has_one_name() -> None:
 
     assert len(names) == len(set(names))
     assert {"OPENAI_API_KEY", "PUBLIC_QUERY_ENABLED", "JWT_EXPIRE_MINUTES", "PINECONE_HOST"} <= set(names)
+
+
+def test_every_setting_has_its_place_in_the_readme() -> None:
+    readme = Path("README.md").read_text(encoding="utf-8")
+
+    undocumented = [
+        name
+        for name, aliases, _ in settings.variables()
+        for word in (name, *aliases)
+        if f"`{word}`" not in readme
+    ]
+    assert not undocumented

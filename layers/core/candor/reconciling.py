@@ -60,14 +60,18 @@ class Report:
 
 
 class Reconciling:
-    """Holds all rows' versions in memory while it compares: about 200 bytes a document."""
+    """
+    Holds all rows' versions in memory while it compares: about 200 bytes a document.
+
+    Without `vectors` search is by words alone, and there is nothing else to compare.
+    """
 
     def __init__(
         self,
         *,
         documents: Documents,
         keywords: KeywordIndex,
-        vectors: VectorIndex,
+        vectors: VectorIndex | None,
         index_queue: Queue,
         jobs: Jobs,
         objects: Objects,
@@ -75,7 +79,9 @@ class Reconciling:
         source_queue: Queue,
     ) -> None:
         self._documents = documents
-        self._indexes: Mapping[str, KeywordIndex | VectorIndex] = {"keywords": keywords, "vectors": vectors}
+        self._indexes: dict[str, KeywordIndex | VectorIndex] = {"keywords": keywords}
+        if vectors is not None:
+            self._indexes["vectors"] = vectors
         self._index_queue = index_queue
         self._jobs = jobs
         self._objects = objects

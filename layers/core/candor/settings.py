@@ -141,7 +141,6 @@ class Model(_FromEnvironment):
     openai_base_url: str | None = _setting("OPENAI_BASE_URL", "OPENAI_API_BASE")
     llm_model: str = _setting("LLM_MODEL", "LLM_MODEL_NAME", default="gpt-5.2")
     llm_fallback_model: str | None = _setting("LLM_FALLBACK_MODEL")
-    llm_model_economy: str | None = _setting("LLM_MODEL_ECONOMY")
     llm_max_tokens: int = _setting("LLM_MAX_TOKENS", default=2_048, least=16)
 
 
@@ -171,7 +170,6 @@ class Stores(_FromEnvironment):
 
     accounts_table: str | None = _setting("ACCOUNTS_TABLE")
     answers_table: str | None = _setting("ANSWERS_TABLE")
-    config_table: str | None = _setting("CONFIG_TABLE")
     conversations_table: str | None = _setting("CONVERSATIONS_TABLE")
     counters_table: str | None = _setting("COUNTERS_TABLE")
     documents_table: str | None = _setting("DOCUMENTS_TABLE")

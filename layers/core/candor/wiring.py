@@ -323,7 +323,7 @@ def reconciling() -> "Reconciling":
     return Reconciling(
         documents=documents(),
         keywords=keywords(),
-        vectors=vectors(),
+        vectors=None if wiring_search.words_only(search_settings(), model_settings()) else vectors(),
         index_queue=index_queue(),
         jobs=jobs(),
         objects=objects(),

@@ -37,8 +37,10 @@ def keywords(search: Search) -> "KeywordIndex":
 
 def vectors(search: Search, model: Model, embedder: "Embedder") -> "VectorIndex":
     """Pinecone where there is one, else OpenSearch's k-NN, else the embedded index, else a sentence."""
-    from candor.adapters.absent import AbsentVectors
+    from candor.adapters.absent import AbsentVectors, NoVectors
 
+    if words_only(search, model):
+        return NoVectors()
     if not (rents_embedder(search, model) or has_embedder(search)):
         return AbsentVectors(_NO_EMBEDDER)
     name = f"{embedder.name}-{embedder.dimensions}"
@@ -84,9 +86,24 @@ def embedder(search: Search, model: Model) -> "Embedder":
         from candor.adapters.embedded_embedder import EmbeddedEmbedder
 
         return EmbeddedEmbedder(search.model_cache or f"{search.embedded_store}/models")
-    from candor.adapters.absent import AbsentEmbedder
+    from candor.adapters.absent import AbsentEmbedder, NoEmbedder
 
+    if words_only(search, model):
+        return NoEmbedder()
     return AbsentEmbedder(_NO_EMBEDDER)
+
+
+def words_only(search: Search, model: Model) -> bool:
+    """
+    An OpenSearch and nothing that embeds: search by words alone, which is worth having. Vectors that are
+    named (Pinecone) and cannot be filled are a mistake instead, and say so.
+    """
+    return bool(
+        search.opensearch_host
+        and not search.pinecone_host
+        and not rents_embedder(search, model)
+        and not has_embedder(search)
+    )
 
 
 def rents_embedder(search: Search, model: Model) -> bool:

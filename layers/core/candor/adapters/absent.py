@@ -1,4 +1,4 @@
-"""Absent: what stands behind a search port when nothing is configured, and says what to set."""
+"""Absent: what stands behind a search port when nothing is configured for it."""
 
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
@@ -64,3 +64,38 @@ class AbsentEmbedder:
 
     def embed_question(self, question: str) -> Vector:
         raise Unavailable(self._sentence, retry_after=60)
+
+
+class NoVectors:
+    """A `VectorIndex` that holds nothing, where search by words is all that was asked for."""
+
+    def put(self, passages: Sequence[Passage], vectors: Sequence[Vector]) -> None:
+        """There is nowhere to put them."""
+
+    def confirmed(self, document_id: str, version: int, passages: int) -> bool:
+        return True
+
+    def search(self, vector: Vector, *, limit: int, where: Where = ANYTHING) -> list[Hit]:
+        return []
+
+    def score(self, vector: Vector, passage_ids: Sequence[str]) -> dict[str, float]:
+        return {}
+
+    def forget(self, document_id: str, *, keep_version: int | None = None) -> None:
+        """There is nothing to forget."""
+
+    def stored(self) -> Iterator[Stored]:
+        return iter(())
+
+
+class NoEmbedder:
+    """The `Embedder` beside `NoVectors`: its vectors say nothing and go nowhere."""
+
+    name = "none"
+    dimensions = 1
+
+    def embed_passages(self, passages: Sequence[Passage]) -> list[Vector]:
+        return [(1.0,)] * len(passages)
+
+    def embed_question(self, question: str) -> Vector:
+        return (1.0,)
