@@ -35,13 +35,21 @@ class Reply:
 
 
 class RunningStack:
-    """`python -m infra.local run`; `log` grows while it lives."""
+    """
+    `python -m infra.local run`; `log` grows while it lives.
+
+    Of the caller's environment neither ENDPOINT nor a setting of the functions reaches it: it gets what is
+    named here.
+    """
 
     def __init__(self, state: Path, *, template: Path | None = None, **variables: str) -> None:
         self.state = state
         self.port, self.aws_port = free_port(), free_port()
         self._template = template
         self._variables = {"DEMO": "0", **variables}
+        self._credentials: dict[str, str] = {}
+        self.unspeakable: set[str] = set()
+        """What no log may hold: passwords, tokens, customers' words. Journeys add to it."""
         self.log: list[str] = []
         self.process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -52,11 +60,13 @@ class RunningStack:
 
     @property
     def aws(self) -> str:
-        return f"http://127.0.0.1:{self.aws_port}"
+        return self._variables.get("ENDPOINT") or f"http://127.0.0.1:{self.aws_port}"
 
     @property
     def credentials(self) -> dict[str, str]:
-        return read_env_file(self.state / "credentials.env")
+        if not self._credentials:
+            self._credentials = read_env_file(self.state / "credentials.env")
+        return self._credentials
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -67,7 +77,7 @@ class RunningStack:
         """Start and wait until it says it is ready; seconds taken. Raises `RuntimeError` with its log."""
         started = time.monotonic()
         template = ["--template", str(self._template)] if self._template else []
-        inherited = {k: v for k, v in os.environ.items() if k not in FUNCTION_VARIABLES}
+        inherited = {k: v for k, v in os.environ.items() if k not in (*FUNCTION_VARIABLES, "ENDPOINT")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "infra.local", "run", *template],
             cwd=ROOT,

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
@@ -132,9 +133,10 @@ def stop_words(language: str) -> frozenset[str]:
 def script_of(text: str) -> str:
     """`latin`, `cyrillic`, another script's language (`el`, `zh`, …), or `und` without a letter."""
     seen: Counter[str] = Counter()
-    for letter in text[:_READ_AT_MOST]:
+    # Each letter is looked at once, however often it occurs: a page has a few dozen different ones.
+    for letter, times in Counter(text[:_READ_AT_MOST]).items():
         if letter.isalpha():
-            seen[_script(letter)] += 1
+            seen[_script(letter)] += times
     if not seen:
         return UNDETERMINED
     if seen["ja"] and seen["ja"] + seen["zh"] > seen.total() // 2:
@@ -156,20 +158,23 @@ def detect(text: str) -> str:
         return script
 
     words = [word.replace("’", "'").replace("ʼ", "'") for word in _WORD.findall(text.lower())]
-    marked = [word for word in words if not word.isascii()]
-    evidence: Counter[str] = Counter()
-    for language, known in _evidence_words().items():
-        if (language in _CYRILLIC) is (script == "cyrillic"):
-            letters = frozenset(_LETTERS.get(language, ""))
-            evidence[language] = 10 * sum(word in known for word in words)
-            evidence[language] += 7 * sum(not letters.isdisjoint(word) for word in marked)
-            if language in _RARER:
-                evidence[language] = evidence[language] * 3 // 4
+    spoken = _languages_of_words(cyrillic=script == "cyrillic")
+    lettered = _languages_of_letters(cyrillic=script == "cyrillic")
+    evidence = dict.fromkeys(_STOP_WORDS, 0)
+    for word in words:
+        for language in spoken.get(word, ()):
+            evidence[language] += 10
+        if not word.isascii():
+            for language in {language for letter in word for language in lettered.get(letter, ())}:
+                evidence[language] += 7
+    for language in _RARER:
+        evidence[language] = evidence[language] * 3 // 4
     if "¿" in text or "¡" in text:
         evidence["es"] += 10
 
-    (best, most), (_, next_most) = evidence.most_common(2)
-    return best if most - next_most >= 2 else UNDETERMINED
+    best = max(evidence, key=evidence.__getitem__)
+    most = evidence.pop(best)
+    return best if most - max(evidence.values()) >= 2 else UNDETERMINED
 
 
 def refers_back(text: str) -> bool:
@@ -183,11 +188,24 @@ def _referring_words() -> frozenset[str]:
 
 
 @cache
-def _evidence_words() -> dict[str, frozenset[str]]:
-    return {
-        language: stop_words(language) | frozenset(_TELLING.get(language, "").split())
-        for language in _STOP_WORDS
-    }
+def _languages_of_words(*, cyrillic: bool) -> dict[str, tuple[str, ...]]:
+    """The languages that each small or telling word speaks for, among those of the script."""
+    languages = [language for language in _STOP_WORDS if (language in _CYRILLIC) is cyrillic]
+    return _turned({name: stop_words(name) | frozenset(_TELLING.get(name, "").split()) for name in languages})
+
+
+@cache
+def _languages_of_letters(*, cyrillic: bool) -> dict[str, tuple[str, ...]]:
+    return _turned({name: letters for name, letters in _LETTERS.items() if (name in _CYRILLIC) is cyrillic})
+
+
+def _turned(marks: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """From what marks a language to the languages of each mark."""
+    languages: dict[str, list[str]] = {}
+    for language, own in marks.items():
+        for mark in own:
+            languages.setdefault(mark, []).append(language)
+    return {mark: tuple(named) for mark, named in languages.items()}
 
 
 def _script(letter: str) -> str:
