@@ -108,7 +108,7 @@ class _Stack:
                 Clients(self._options.aws),
                 path=self._options.template,
                 state=self._state.folder,
-                variables={**self._model_variables(), **self._options.variables, **self._credentials.values},
+                variables={**self._options.variables, **self._credentials.values},
                 url=self._options.base_url,
                 with_dependencies=self._emulator is None,
             )
@@ -154,19 +154,14 @@ class _Stack:
         for wait in (*waits, watched):
             wait.cancel()
 
-    @property
-    def _model_cache(self) -> str:
-        return str(self._state.folder / "store" / "models")
-
-    def _model_variables(self) -> dict[str, str]:
-        """Functions that have no embedded store still find the embedded model, if they share this disk."""
-        return {} if self._options.variables.get("EMBEDDING_MODEL") else {"MODEL_CACHE": self._model_cache}
-
     async def _prepare_model(self) -> None:
         """The embedded embedding model, so that the first question need not wait for it."""
-        if self._options.variables.get("EMBEDDING_MODEL"):
+        variables = self._options.variables
+        if variables.get("EMBEDDING_MODEL"):
             return
-        cache = self._options.variables.get("MODEL_CACHE") or self._model_cache
+        if self._emulator is None and not variables.get("MODEL_CACHE"):
+            return  # Functions elsewhere may run in containers, which would not see a folder of ours.
+        cache = variables.get("MODEL_CACHE") or str(self._state.folder / "store" / "models")
         core = str(self._options.root / "layers" / "core")
         # A process of its own: it takes 600 MB, once.
         code = "import sys; from candor.adapters import minilm; minilm.prepare(sys.argv[1])"
