@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 LOCAL  := $(PY) -m infra.local
+BENCH  := PYTHONPATH=.:layers/core $(PY) -m tests.benchmarks
 export SAM_CLI_TELEMETRY = 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What `make run PORT=… STATE=…` says reaches the program as environment.
@@ -81,14 +82,14 @@ deploy: build ## Deploy to the account at hand (STAGE=staging|production)
 
 # ------------------------------------------------------------------ measuring
 bench-retrieval: $(VENV)/.dev ## Ranking quality over BEIR folders (DATA=dir)
-	@$(PY) -m tests.benchmarks.bench_retrieval --data "$(DATA)"
+	@$(BENCH).bench_retrieval --data "$(DATA)"
 bench-search: $(VENV)/.dev ## Speed of search (N=100000 passages)
-	@$(PY) -m tests.benchmarks.bench_search $(if $(N),-n $(N),)
+	@$(BENCH).bench_search $(if $(N),-n $(N),)
 bench-ingest: $(VENV)/.dev ## Pages and passages a second
-	@$(PY) -m tests.benchmarks.bench_ingest
+	@$(BENCH).bench_ingest
 bench-api: $(VENV)/.dev ## Latency of reply generation at 1 and 8 in flight
-	@$(PY) -m tests.benchmarks.bench_api
+	@$(BENCH).bench_api
 bench-answers: $(VENV)/.dev ## How often answers are right, wrong or withheld (KB=, QUESTIONS=; without: the demo)
-	@$(PY) -m tests.benchmarks.bench_answers $(if $(KB),--kb "$(KB)",) $(if $(QUESTIONS),--questions "$(QUESTIONS)",)
+	@$(BENCH).bench_answers $(if $(KB),--kb $(KB),) $(if $(QUESTIONS),--questions $(QUESTIONS),)
 bench-durability: $(VENV)/.dev ## Ten times kill -9 during an ingest; what was lost
-	@$(PY) -m tests.benchmarks.bench_durability
+	@$(BENCH).bench_durability
