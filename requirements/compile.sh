@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 compile() { uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate "$@"; }
 everywhere() { compile --universal --python-version 3.11 --override overrides.txt "$@"; }
-everywhere functions.in embedded.in weights.in local.in dev.in -o dev.txt
+everywhere functions.in embedded.in weights.in local.in dev.in tools.in -o dev.txt
 everywhere functions.in embedded.in weights.in local.in --constraint dev.txt -o run.txt
 compile --universal --python-version 3.11 uv.in -o uv.txt
 
