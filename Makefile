@@ -8,7 +8,7 @@ BENCH  := PYTHONPATH=.:layers/core $(PY) -m tests.benchmarks
 export SAM_CLI_TELEMETRY = 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What `make run PORT=… STATE=…` says reaches the program as environment.
-export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH STACK
+export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH RELOAD STACK
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry create-admin init-db invoke package build deploy \
         bench-retrieval bench-search bench-ingest bench-api bench-answers bench-durability

@@ -1,6 +1,7 @@
 """Exchange: one request on its way through the front, and what its client has been told so far."""
 
 import json
+import uuid
 from collections.abc import Sequence
 
 from infra.local.gateway import Headers
@@ -48,6 +49,18 @@ class Exchange:
         after = [(b"retry-after", b"%d" % retry_after)] if retry_after is not None else []
         body = json.dumps(said).encode()
         await self.send_whole(status, [(b"content-type", b"application/json"), *headers, *after], body)
+
+
+async def refuse_socket(send: Send) -> None:
+    """No route of ours is a WebSocket; left unanswered it would be a 500."""
+    body = json.dumps({"detail": "There is no such route."}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-trace-id", uuid.uuid4().hex.encode()),
+    ]
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
 
 
 async def disconnected(receive: Receive) -> None:

@@ -8,6 +8,7 @@ preflights, streamed responses. And it queues: AWS would start a thousand worker
 import asyncio
 import contextlib
 import json
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +19,7 @@ from infra.local import refusals
 from infra.local.api import OWN_AGENT
 from infra.local.console import Console
 from infra.local.deploy import Deployed
-from infra.local.exchange import Exchange, disconnected, header
+from infra.local.exchange import Exchange, disconnected, header, refuse_socket
 from infra.local.gateway import Answer, Gateway, Headers, end_to_end
 from infra.local.localise import STREAM_PATH
 from infra.local.pages import PREFIX, Pages
@@ -36,6 +37,9 @@ _FUNCTION_BYTES = 6 * 1024 * 1024
 """What API Gateway takes, and what Lambda takes and gives. Neither is enforced by the embedded AWS."""
 
 _STREAM_HEADER = b"x-local-stream"
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
+"""A trace id the functions take as it is; any other they replace, and so does the front."""
 
 
 class Front:
@@ -67,13 +71,16 @@ class Front:
         if scope["type"] == "lifespan":
             await answer_lifespan(receive, send)
             return
+        if scope["type"] == "websocket":
+            await refuse_socket(send)
         if scope["type"] != "http":
             return
-        if scope["path"].startswith(STREAM_PATH):
+        if self._is_event(scope):
             await self._take_event(scope, receive, send)
             return
         started = time.monotonic()
-        trace_id = header(scope["headers"], b"x-trace-id") or uuid.uuid4().hex
+        given = header(scope["headers"], b"x-trace-id").strip()
+        trace_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
         call = Exchange(scope, receive, send, trace_id=trace_id, cors=self._cors(scope))
         function = ""
         try:
@@ -166,7 +173,7 @@ class Front:
     async def _pass_on(self, call: Exchange, body: bytes, extra: Headers) -> Answer:
         deployed = self._deployed
         assert deployed is not None
-        if not header(call.scope["headers"], b"x-trace-id"):
+        if header(call.scope["headers"], b"x-trace-id").strip() != call.trace_id:
             # The function's log and the answer then speak of the same id.
             extra = [*extra, (b"x-trace-id", call.trace_id.encode())]
         try:
@@ -227,10 +234,19 @@ class Front:
             gone.cancel()
             await parts.aclose()  # type: ignore[attr-defined]
 
+    def _is_event(self, scope: Scope) -> bool:
+        """Whether the embedded AWS may be sending this: from this machine, for a function that streams."""
+        path, client = scope["path"], scope.get("client")
+        named = path.startswith(STREAM_PATH) and path.removeprefix(STREAM_PATH) in self._streams
+        return named and client is not None and str(client[0]).startswith("127.")
+
     async def _take_event(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The embedded AWS hands over an invocation of a streaming function."""
         name = scope["path"].removeprefix(STREAM_PATH)
-        event = json.loads(await read_body(receive) or b"{}")
+        try:
+            event = json.loads(await read_body(receive, limit=_GATEWAY_BYTES) or b"{}")
+        except ValueError:
+            event = {}
         headers = event.get("headers") if isinstance(event, dict) else None
         token = next((v for k, v in (headers or {}).items() if k.lower().encode() == _STREAM_HEADER), "")
         waiting = self._waiting.get(token)

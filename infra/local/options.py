@@ -60,6 +60,8 @@ class Options:
     variables: Mapping[str, str]
     """Settings that reach the functions."""
     replaced: tuple[str, ...]
+    reload: bool = True
+    """Put saved files in force while it runs."""
 
     @property
     def root(self) -> Path:
@@ -113,6 +115,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", help="use the AWS that answers here, such as LocalStack (ENDPOINT)")
     parser.add_argument("--once", action="store_true", help="stop after the first answer (ONCE=1)")
     parser.add_argument("--no-auth", action="store_true", help="do not enforce IAM policies (AUTH=0)")
+    parser.add_argument("--no-reload", action="store_true", help="leave saved files alone (RELOAD=0)")
     parser.add_argument("--template", type=Path, default=TEMPLATE, help=argparse.SUPPRESS)
 
 
@@ -137,6 +140,7 @@ def parse(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Options:
         template=template,
         variables=variables,
         replaced=tuple(name for name in REPLACED if environ.get(name)),
+        reload=not arguments.no_reload and _yes("RELOAD", environ, default=True),
     )
 
 

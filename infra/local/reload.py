@@ -28,10 +28,11 @@ class Reloader:
         self._template = template
         self._root = template.parent
         self._redeployed = redeployed
+        self._seen = self._dates()
 
     async def watch(self, deployed: Deployed) -> None:
         """Run for ever."""
-        seen = await asyncio.to_thread(self._dates)
+        seen = self._seen
         while True:
             await asyncio.sleep(SECONDS)
             now = await asyncio.to_thread(self._dates)

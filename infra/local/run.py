@@ -112,6 +112,10 @@ class _Stack:
                 url=self._options.base_url,
                 with_dependencies=self._emulator is None,
             )
+            # Looks at the files now: what is saved while the deploy goes on is in force right after it.
+            reloader = Reloader(
+                deployer, self._console, template=self._options.template, redeployed=self._redeployed
+            )
             preparing = asyncio.create_task(self._prepare_model())
             deployed = await asyncio.to_thread(deployer.deploy)
             await preparing
@@ -120,10 +124,8 @@ class _Stack:
                 await self._first_admin(deployed)
             self._banner(deployed, loop.time() - started)
             tasks.append(asyncio.create_task(self._settle(deployed, restarted=restarted)))
-            reloader = Reloader(
-                deployer, self._console, template=self._options.template, redeployed=self._redeployed
-            )
-            tasks.append(asyncio.create_task(reloader.watch(deployed)))
+            if self._options.reload:
+                tasks.append(asyncio.create_task(reloader.watch(deployed)))
             await self._until_stopped(tasks)
         except (BotoCoreError, ClientError) as error:
             raise DeployFailed(f"{self._options.aws} does not answer as AWS does: {error}") from error
@@ -265,7 +267,9 @@ class _Stack:
 
 
 async def _first_failure(tasks: list[asyncio.Task[None]]) -> None:
+    """Raises it; never returns."""
     await asyncio.gather(*tasks)
+    await asyncio.Event().wait()
 
 
 def _runtimes(deployed: Deployed, root: Path, emulator: Emulator | None) -> dict[str, Runtime]:

@@ -1,9 +1,10 @@
 """
-Answer quality: `python -m tests.benchmarks.bench_answers --kb FILE [FILE …] --questions FILE [FILE …]`.
+Answer quality: `python -m tests.benchmarks.bench_answers [--kb FILE … --questions FILE …] [-v]`.
 
-Pages are cut, embedded and indexed as the product does it, every question is asked, and each answer is
-compared with the facts it must hold. `-v` lists what went wrong, `-vv` every answer.
-`--near-misses` asks each answerable question once more with the pages that answer it hidden.
+Without arguments: the demo knowledge, with questions nothing was fitted on. Pages are cut, embedded and
+indexed as the product does it, every question is asked, and each answer is compared with the facts it must
+hold. `-v` lists what went wrong, `-vv` every answer. `--near-misses` asks each answerable question once more
+with the pages that answer it hidden.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from candor.adapters.memory_answers import MemoryAnswers
 from candor.answering import Answer, Decision, Question
 from candor.answering.evidence import EmbeddedLikeness
 from candor.answering.service import Answering
-from tests.benchmarks.knowledge import Asked, Knowledge, knowledge, questions
+from tests.benchmarks.knowledge import DEMO_PAGES, HELD_OUT, Asked, Knowledge, knowledge, questions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kb", type=Path, nargs="+", required=True)
-    parser.add_argument("--questions", type=Path, nargs="+", required=True)
+    parser.add_argument("--kb", type=Path, nargs="+", default=list(DEMO_PAGES))
+    parser.add_argument("--questions", type=Path, nargs="+", default=[HELD_OUT])
     parser.add_argument("--state", type=Path, help="keep the index here for the next run")
     parser.add_argument("--near-misses", action="store_true")
     parser.add_argument("-v", "--verbose", action="count", default=0)
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with tempfile.TemporaryDirectory() as folder:
         base = knowledge(options.kb, options.state or Path(folder))
-        print(f"{base.pages} pages, {base.passages} passages")
+        print(f"{len(base.urls)} pages, {base.passages} passages")
         answering = Answering(
             retrieval=base.retrieval, snapshots=MemoryAnswers(), likeness=EmbeddedLikeness(base.embedder)
         )
@@ -93,20 +94,36 @@ def report(results: Sequence[Asking], *, verbose: int) -> None:
         for each in answerable
         if each.answered
     ]
-    print(f"answered and right     {_share(len(right), len(answerable))} of the answerable")
-    print(f"answered and wrong     {_share(len(wrong), len(results))} of all")
-    print(f"abstained, rightly     {_share(len(refused), len(unanswerable))} of the unanswerable")
-    print(f"abstained, wrongly     {_share(len(silent), len(answerable))} of the answerable")
-    print(f"citation precision     {_share(sum(cited), len(cited))}")
-    print(f"calibration error      {calibration_error(results):.3f}")
-    spent = sorted(each.milliseconds for each in results)
-    if spent:
-        late = spent[int(0.95 * (len(spent) - 1))]
-        print(f"p50 / p95 ms           {statistics.median(spent):.0f} / {late:.0f}")
+    spent = sorted(each.milliseconds for each in results) or [0.0]
+    words = [len(each.answer.text.split()) for each in results if each.answered]
+    holding = [each for each in answerable if _holds_facts(each)]
+    rows = (
+        ("answered and right", _share(len(right), len(answerable)), "of the answerable"),
+        ("answered and wrong", _share(len(wrong), len(results)), "of all"),
+        ("  of them unanswerable", _share(len(unanswerable) - len(refused), len(unanswerable)), ""),
+        ("refused, rightly", _share(len(refused), len(unanswerable)), "of the unanswerable"),
+        ("refused, wrongly", _share(len(silent), len(answerable)), "of the answerable"),
+        ("right pages found", _share(len(holding), len(answerable)), "of the answerable, among 8 passages"),
+        ("citation precision", _share(sum(cited), len(cited)), "cite a page that has the answer"),
+        ("calibration error", f"{calibration_error(results):20.3f}", "of the answered"),
+        ("words of an answer", f"{statistics.fmean(words) if words else 0:20.0f}", "mean"),
+        (
+            "ms, p50 and p95",
+            f"{statistics.median(spent):12.0f} {spent[int(0.95 * (len(spent) - 1))]:7.0f}",
+            "",
+        ),
+    )
+    for name, value, of in rows:
+        print(f"{name:24} {value:20}  {of}")
     for each in results:
         bad = each in wrong or each in silent
         if verbose >= 2 or (verbose and bad):
             _show(each, "WRONG" if each in wrong else "SILENT" if each in silent else "ok")
+
+
+def _holds_facts(each: Asking) -> bool:
+    """Whether a page that answers was among what was found, whatever was made of it."""
+    return any(shown["source_url"] in each.asked.expected_urls for shown in each.answer.debug["evidence"])
 
 
 def calibration_error(results: Sequence[Asking], *, bins: int = 5) -> float:

@@ -131,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--passages", type=int, default=100_000)
+    parser.add_argument("-n", "--passages", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--threads", type=int, default=1, help="of the embedding model")
     parser.add_argument("--state", type=Path, help="keep index and model here, and use them again")
@@ -143,16 +143,17 @@ def main(arguments: Sequence[str]) -> int:
         words = Words(models)
         if not index.exists():
             build(index, words, asked.passages)
-        questions = [
-            f"How do I {words.text(random.Random(n).randint(5, 12))}?" for n in range(asked.questions)
-        ]
+        # The embedder keeps the last questions' vectors: each is asked once.
+        questions, others = (
+            [f"How do I {words.text(random.Random(n).randint(5, 12))}?" for n in range(asked.questions)]
+            for _ in range(2)
+        )
         retrieval = opened(index, models, asked.threads)
-        for question in questions[:20]:
-            retrieval.find(question, deadline_seconds=60)
+        for _ in range(20):
+            retrieval.find(f"How do I {words.text(8)}?", deadline_seconds=60)
         timed(retrieval, questions, ANYTHING)
         kept = Where(doc_types=frozenset({"faq"}), statuses=frozenset({"approved"}))
-        timed(retrieval, questions[:20], kept)
-        timed(retrieval, questions, kept)
+        timed(retrieval, others, kept)
 
         cold = [
             float(

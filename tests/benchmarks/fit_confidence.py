@@ -1,12 +1,12 @@
 """
-Fits the confidence: `python -m tests.benchmarks.fit_confidence --set KB[,KB…] QUESTIONS [--set …] [--write]`.
+Fits the confidence from data of this repository: `python -m tests.benchmarks.fit_confidence [--write]`.
 
-Every question is asked with all thresholds at 0, so that each gets an answer, right or wrong; each
-answerable one once more with the pages that answer it hidden (a near-miss), as are questions of one
-set put to the knowledge of another (off-topic). A logistic regression with known signs (more coverage
-cannot make an answer worse) and an L2 penalty is fitted to "the answer holds all its key facts".
+Every question is asked with all thresholds at 0, so that each gets an answer, right or wrong. Each
+answerable one is asked once more with the pages that answer it hidden (a near-miss), and once with all
+pages of its company hidden (a stranger). A logistic regression with known signs (more coverage cannot
+make an answer worse) and an L2 penalty is fitted to "the answer holds all its key facts".
 Printed: the leave-one-out reliability table (all rows of one question left out together), what each
-threshold would do, and the coefficients. `--write` stores them.
+threshold would do, and the coefficients. `--write` stores them; two runs store the same.
 """
 
 import argparse
@@ -25,12 +25,12 @@ from candor.answering.data import __file__ as data_file
 from candor.answering.deciding import FEATURES, Thresholds
 from candor.answering.evidence import EmbeddedLikeness
 from candor.answering.service import Answering
-from tests.benchmarks.knowledge import Asked, Knowledge, knowledge, questions
+from tests.benchmarks.knowledge import DEMO_PAGES, TO_FIT_ON, Asked, Knowledge, knowledge, questions
 
 SIGNS = {
-    "cosine": 1, "likeness": 1, "answer_coverage": 1, "best_coverage": 1, "document_coverage": 1,
-    "missing_names": -1, "missing_words": -1, "unknown_words": -1, "holds_kind": 1, "agreement": 1,
-    "margin": 1, "lead": 1, "bm25_share": 1, "degraded": -1, "verified": 1,
+    "likeness": 1, "best_coverage": 1, "document_coverage": 1, "missing_names": -1, "unknown_names": -1,
+    "holds_kind": 1, "margin": 1, "lead": 1, "bm25_share": 1, "covered_abroad": 1, "degraded": -1,
+    "verified": 1,
 }  # fmt: skip
 """Features whose direction is known beforehand; the others may go either way."""
 
@@ -49,13 +49,13 @@ class Row:
     group: str
     """The question it came from: its rows are left out together."""
     kind: str
-    """`plain`, `near-miss` or `off-topic`."""
+    """`plain`, `near-miss` or `stranger`."""
     values: tuple[float, ...]
     right: bool
     answerable: bool
 
 
-def rows_of(base: Knowledge, asked: Sequence[Asked], strangers: Sequence[Asked], name: str) -> list[Row]:
+def rows_of(base: Knowledge, asked: Sequence[Asked]) -> list[Row]:
     answering = Answering(
         retrieval=base.retrieval,
         snapshots=MemoryAnswers(),
@@ -63,20 +63,21 @@ def rows_of(base: Knowledge, asked: Sequence[Asked], strangers: Sequence[Asked],
         thresholds=Thresholds(answer=0.0, ask=0.0),
     )
     found = []
-    plan = [(each, "plain", ()) for each in asked]
-    plan += [(each, "near-miss", each.expected_urls) for each in asked if each.answerable]
-    plan += [(each, "off-topic", ()) for each in strangers]
+    answerable = [each for each in asked if each.answerable]
+    plan: list[tuple[Asked, str, Sequence[str]]] = [(each, "plain", ()) for each in asked]
+    plan += [(each, "near-miss", each.expected_urls) for each in answerable]
+    plan += [(each, "stranger", base.beside(each.expected_urls)) for each in answerable]
     for each, kind, hidden in plan:
         base.hide(hidden)
         answer = answering.answer(Question(text=each.text, history=each.history))
         values = answer.debug["features"]
-        if kind == "near-miss" and each.right(answer.text):
+        if kind != "plain" and each.right(answer.text):
             continue  # Another page answers it too: neither a near-miss nor a plain question.
         if values:
             right = kind == "plain" and each.answerable and each.right(answer.text)
             found.append(
                 Row(
-                    group=f"{name}:{each.id}",
+                    group=each.id,
                     kind=kind,
                     values=tuple(values[feature] for feature in FEATURES),
                     right=right,
@@ -143,17 +144,23 @@ def report(rows: Sequence[Row], probabilities: Sequence[float]) -> None:
             mean = statistics.fmean(p for _, p in inside)
             share = statistics.fmean(row.right for row, _ in inside)
             print(f"{low:.1f} – {low + 0.1:.1f}  {len(inside):5d}  {mean:9.2f}  {share:.2f}")
-    print("\nthreshold  answered right   answered wrong   near-miss refused  unanswerable refused")
-    answerable = [each for each in pairs if each[0].answerable]
-    near = [each for each in pairs if each[0].kind == "near-miss"]
-    other = [each for each in pairs if not each[0].answerable and each[0].kind != "near-miss"]
-    for threshold in (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8):
+    print(
+        "\nthreshold  right, of the answerable   wrong, of all   refused: unanswerable  near-miss  stranger"
+    )
+    plain = [each for each in pairs if each[0].kind == "plain"]
+    answerable = [each for each in plain if each[0].answerable]
+    refusable = (
+        [p for row, p in plain if not row.answerable],
+        [p for row, p in pairs if row.kind == "near-miss"],
+        [p for row, p in pairs if row.kind == "stranger"],
+    )
+    for threshold in (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8):
         good = sum(p >= threshold and row.right for row, p in answerable)
-        bad = sum(p >= threshold and not row.right for row, p in answerable)
+        bad = sum(p >= threshold and not row.right for row, p in plain)
+        refused = [sum(p < threshold for p in some) / max(1, len(some)) for some in refusable]
         print(
-            f"{threshold:9.2f}  {good / len(answerable):14.1%}   {bad / len(answerable):14.1%}   "
-            f"{sum(p < threshold for _, p in near) / max(1, len(near)):17.1%}  "
-            f"{sum(p < threshold for _, p in other) / max(1, len(other)):20.1%}"
+            f"{threshold:9.2f}  {good / len(answerable):24.1%}   {bad / len(plain):13.1%}   "
+            f"{refused[0]:21.1%}  {refused[1]:9.1%}  {refused[2]:8.1%}"
         )
 
 
@@ -161,31 +168,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--set", nargs=2, action="append", required=True, metavar=("KB", "QUESTIONS"))
-    parser.add_argument("--state", type=Path)
+    parser.add_argument("--kb", type=Path, nargs="+", default=list(DEMO_PAGES))
+    parser.add_argument("--questions", type=Path, nargs="+", default=[TO_FIT_ON])
     parser.add_argument("--penalty", type=float, default=4.0)
     parser.add_argument("--folds", type=int, default=1_000_000, help="fewer than questions: faster, coarser")
-    parser.add_argument("--rows", type=Path, help="keep the rows here, or read them if it exists")
-    parser.add_argument("--about", default="", help="what it was fitted on, stored with the coefficients")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
 
-    sets = [
-        ([Path(kb) for kb in kbs.split(",")], questions([Path(q) for q in qs.split(",")]))
-        for kbs, qs in options.set
-    ]
-    if options.rows and options.rows.exists():
-        rows = [Row(*each) for each in json.loads(options.rows.read_text("utf-8"))]
-    else:
-        rows = []
-        with tempfile.TemporaryDirectory() as folder:
-            for number, (kb, asked) in enumerate(sets):
-                strangers = [q for other, (_, qs) in enumerate(sets) if other != number for q in qs[:40]]
-                base = knowledge(kb, options.state or Path(folder))
-                rows += rows_of(base, asked, strangers, str(number))
-        if options.rows:
-            kept = [[row.group, row.kind, row.values, row.right, row.answerable] for row in rows]
-            options.rows.write_text(json.dumps(kept), "utf-8")
+    asked = questions(options.questions)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = rows_of(knowledge(options.kb, Path(folder)), asked)
     folds = min(options.folds, len({row.group for row in rows}))
     report(rows, left_out(rows, penalty=options.penalty, folds=folds))
     intercept, weights = fitted(rows, penalty=options.penalty)
@@ -205,7 +197,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "intercept": round(coefficients["intercept"] + shift, 3),
             "weights": {**named, "verified": _MODEL_VERIFIED},
         }
-        stored["about"] = options.about
+        stored["about"] = (
+            f"Fitted by tests/benchmarks/fit_confidence.py: {len(asked)} questions on the demo knowledge, "
+            f"{len(rows)} rows with near-misses and strangers."
+        )
         path.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
     return 0
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from candor.adapters.embedded_embedder import EmbeddedEmbedder
 from candor.adapters.embedded_keywords import EmbeddedKeywords
@@ -15,6 +16,16 @@ from candor.answering.values import Turn
 from candor.chunking import chunk
 from candor.documents import Document, Status, document_id_of
 from candor.retrieval import Retrieval
+
+_ROOT = Path(__file__).parents[2]
+
+DEMO_PAGES = (_ROOT / "infra/local/demo/hosting.json", _ROOT / "infra/local/demo/payments.json")
+
+HELD_OUT = _ROOT / "infra/local/demo/questions.jsonl"
+"""Questions nothing is fitted on."""
+
+TO_FIT_ON = _ROOT / "tests/data/answers/questions.jsonl"
+"""Other questions on the same pages."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,12 +66,17 @@ class Knowledge:
     retrieval: Retrieval
     embedder: EmbeddedEmbedder
     truth: Served
-    pages: int
+    urls: tuple[str, ...]
     passages: int
 
     def hide(self, urls: Iterable[str]) -> None:
         """As if these pages had never been written."""
         self.truth.hidden = frozenset(document_id_of(url) for url in urls)
+
+    def beside(self, urls: Iterable[str]) -> list[str]:
+        """All pages on the hosts of these: what one company has written."""
+        hosts = {urlsplit(url).hostname for url in urls}
+        return [url for url in self.urls if urlsplit(url).hostname in hosts]
 
 
 def pages_of(paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -85,7 +101,7 @@ def knowledge(paths: Sequence[Path], folder: Path, *, model_cache: Path | None =
         vectors.put(passages, embedder.embed_passages(passages))
     truth = Served()
     retrieval = Retrieval(keywords=keywords, vectors=vectors, embedder=embedder, truth=truth)
-    return Knowledge(retrieval, embedder, truth, len(pages), len(passages))
+    return Knowledge(retrieval, embedder, truth, tuple(page["url"] for page in pages), len(passages))
 
 
 def _document(page: Mapping[str, Any]) -> Document:

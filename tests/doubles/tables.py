@@ -4,7 +4,8 @@ import functools
 import uuid
 from typing import Any
 
-import boto3
+from botocore.loaders import Loader, create_loader
+from botocore.session import get_session
 
 from infra import template
 
@@ -30,5 +31,13 @@ def create_table(logical_id: str, name: str | None = None) -> str:
         arguments["StreamSpecification"] = {**arguments["StreamSpecification"], "StreamEnabled": True}
     # A new name each time: the tests of one contract share a running server.
     made = name or f"{logical_id}-{uuid.uuid4().hex[:8]}"
-    boto3.client("dynamodb").create_table(TableName=made, **arguments)
+    # A session of its own, for moto replaces the default one; what it reads about AWS is read once for all.
+    session = get_session()
+    session.register_component("data_loader", _descriptions())
+    session.create_client("dynamodb").create_table(TableName=made, **arguments)
     return made
+
+
+@functools.cache
+def _descriptions() -> Loader:
+    return create_loader()

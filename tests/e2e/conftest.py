@@ -29,7 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterat
     """
     running = RunningStack(
         tmp_path_factory.mktemp("stack"),
-        **{"MODEL_CACHE": str(model_cache), "RATE_LIMIT_REQUESTS": "0"} | _of_the_caller(),
+        **{"MODEL_CACHE": str(model_cache)} | _of_the_caller() | {"RATE_LIMIT_REQUESTS": "0"},
     )
     running.start()
     yield running

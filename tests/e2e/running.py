@@ -46,8 +46,9 @@ class RunningStack:
         self.state = state
         self.port, self.aws_port = free_port(), free_port()
         self._template = template
-        self._variables = {"DEMO": "0", **variables}
-        self._credentials: dict[str, str] = {}
+        # A file saved while the journeys run must not put half of them on other code.
+        fixed = {"DEMO": "0"} if template else {"DEMO": "0", "RELOAD": "0"}
+        self._variables = {**fixed, **variables}
         self.unspeakable: set[str] = set()
         """What no log may hold: passwords, tokens, customers' words. Journeys add to it."""
         self.log: list[str] = []
@@ -64,9 +65,7 @@ class RunningStack:
 
     @property
     def credentials(self) -> dict[str, str]:
-        if not self._credentials:
-            self._credentials = read_env_file(self.state / "credentials.env")
-        return self._credentials
+        return read_env_file(self.state / "credentials.env")
 
     @property
     def outputs(self) -> dict[str, str]:

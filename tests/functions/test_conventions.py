@@ -150,7 +150,7 @@ def test_a_password_keeps_its_blanks(http: Http) -> None:
     assert http.post("/v1/auth/login", {"username": "grace", "password": "horses"}).status == 401
 
 
-@pytest.mark.parametrize("wrong", ["   ", "", "a\x00b", "\ud800", None, 7, "x" * 129])
+@pytest.mark.parametrize("wrong", ["   ", "", "a\x00b", "\ud800", None, 7, "x" * 129, "ﷺ" * 128])
 def test_a_name_that_is_none_is_422_and_named(http: Http, wrong: object) -> None:
     answer = http.post("/v1/admin/users", {**NEW_USER, "username": wrong})
 
@@ -167,6 +167,11 @@ def test_a_page_size_outside_its_bounds_is_422(http: Http, size: str) -> None:
 
 def test_an_id_that_is_no_text_is_422(http: Http) -> None:
     assert http.get("/v1/admin/users/a\x00b").status == 422
+
+
+@pytest.mark.parametrize("name", ["x" * 1025, "😀" * 300])
+def test_an_id_longer_than_a_table_takes_as_a_key_is_422(http: Http, name: str) -> None:
+    assert http.get(f"/v1/admin/users/{name}").status == 422
 
 
 # ---------------------------------------------------------------- CORS

@@ -97,6 +97,7 @@ def test_html_is_cleaned_and_the_original_is_kept(desk: Desk) -> None:
         ({"url": URL, "raw_text": 5}, "raw_text"),
         ({"url": URL, "raw_text": TEXT, "effective_date": "yesterday"}, "effective_date"),
         ({"url": URL, "raw_text": TEXT, "metadata": []}, "metadata"),
+        ({"url": URL, "raw_text": TEXT, "metadata": {"a": "я" * 25_000}}, "metadata"),
         ({"url": URL, "raw_text": "a\x00b"}, "raw_text"),
         ({"url": URL, "raw_text": TEXT, "title": "x" * 501}, "title"),
     ],

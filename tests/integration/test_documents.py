@@ -282,6 +282,19 @@ def test_lists_are_newest_first_and_paged(documents: Documents) -> None:
     assert first.total == last.total == 7
 
 
+def test_a_list_too_long_for_one_request_is_counted_and_paged_whole(
+    documents: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("candor.adapters.dynamodb_lists._READ_AT_ONCE", 2)
+    for number in range(24):
+        documents.put(draft(url=f"https://example.com/{number}", title=f"Page {number}"))
+
+    pages = [documents.list(page=page, page_size=10) for page in (1, 2, 3)]
+
+    assert [one.title for page in pages for one in page.items] == [f"Page {n}" for n in range(23, -1, -1)]
+    assert [page.total for page in pages] == [24, 24, 24]
+
+
 def test_lists_can_be_narrowed_by_type_and_by_words_of_title_or_url(documents: Documents) -> None:
     documents.put(draft(url="https://example.com/one", title="Größe ÄNDERN", doc_type="howto"))
     documents.put(draft(url="https://example.com/TWO", title="Refunds", doc_type="policy"))

@@ -180,6 +180,7 @@ def test_an_index_that_two_create_at_once_is_there_for_both(
     assert len(engine.bulks()) == 1
 
 
+@pytest.mark.slow
 def test_bulk_requests_stay_small_and_only_the_last_refreshes(
     engine: Engine, words: OpenSearchKeywords
 ) -> None:
@@ -272,6 +273,7 @@ def test_an_endpoint_that_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> N
         OpenSearchEndpoint(**wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fail", [503, 500, 429, 401, 404, "slow"])
 def test_a_pinecone_in_trouble_is_unavailable_in_time(
     pinecone: PineconeDouble, vectors: PineconeVectors, fail: int | str

@@ -244,9 +244,10 @@ def test_a_few_broken_letters_are_replaced_and_reported() -> None:
         ({"pages": {"a": 1}}, "other than a list"),
         (b"7", "neither an object nor a list"),
         (b"[" * 100_000, "too deeply"),
+        (b"[" + b"9" * 5_000 + b"]", "too many digits"),
         ("Привіт усім людям на світі".encode("cp1251") * 5, "neither UTF-8 nor UTF-16"),
     ],
-    ids=["truncated", "empty", "unknown", "no list", "number", "deep", "cp1251"],
+    ids=["truncated", "empty", "unknown", "no list", "number", "deep", "digits", "cp1251"],
 )
 def test_a_file_that_cannot_be_read_says_so_in_one_sentence(content: Any, sentence: str) -> None:
     with pytest.raises(Invalid, match=sentence) as error:
@@ -312,6 +313,41 @@ def test_letters_no_reader_sees_are_removed() -> None:
     [draft] = drafts({"pages": [page(text="\ufeff" + LONG + "\x00\x07 \ud800 end   \n\n\n\n\nnext")]})
 
     assert draft.text == LONG + " \ufffd end\n\n\nnext"
+
+
+def test_a_line_with_too_many_digits_is_a_fault_and_the_rest_kept() -> None:
+    bad, good = records(b'{"a": ' + b"9" * 5_000 + b"}\n" + json.dumps(page()).encode(), "source/a.jsonl")
+
+    assert "too many digits" in bad.reason
+    assert good.draft is not None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ('{"a": "\\ud800"}', "no JSON"),
+        ('{"\\udfff": 1}', "no JSON"),
+        ('{"a": [NaN]}', "no JSON"),
+        ('{"a": -Infinity}', "no JSON"),
+        (json.dumps({"a": "я" * 25_000}, ensure_ascii=False), "larger than 50,000 bytes"),
+    ],
+    ids=["surrogate", "name", "nan", "infinity", "large"],
+)
+def test_metadata_that_no_row_can_hold_is_a_fault_and_the_rest_kept(metadata: str, reason: str) -> None:
+    first, second = json.dumps(page(1, metadata="HERE")), json.dumps(page(2, metadata={"kept": [1, {}]}))
+    content = f'{{"pages": [{first}, {second}]}}'.replace('"HERE"', metadata)
+
+    bad, good = records(content.encode())
+
+    assert reason in bad.reason
+    assert good.draft is not None
+    assert good.draft.metadata == {"kept": [1, {}]}
+
+
+def test_a_label_without_end_is_cut() -> None:
+    (draft,) = drafts({"pages": [page(product="p" * 500_000, region="r" * 500_000)]})
+
+    assert (draft.product, draft.region) == ("p" * 200, "r" * 200)
 
 
 def test_an_oversized_document_is_refused_and_the_rest_kept() -> None:

@@ -17,7 +17,7 @@ from pynamodb.models import Model
 from candor.adapters.dynamodb_lists import shard_of
 from candor.documents import Contents, Document, Status
 
-LIST_SHARDS = 16
+LIST_SHARDS = 4
 SOURCE_SHARDS = 8
 PENDING_SHARDS = 8
 

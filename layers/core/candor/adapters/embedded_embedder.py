@@ -24,12 +24,17 @@ _ENGLISH: Final = frozenset({"en", UNDETERMINED})
 """Of text in Latin letters; a bare product name or error code is as good as English."""
 
 
+_QUESTIONS_KEPT: Final = 256
+"""The same question is embedded to search, and again to compare it with what was found."""
+
+
 class EmbeddedEmbedder:
     """An `Embedder`. Nothing is loaded before the first text; `threads` go to the model."""
 
     def __init__(self, cache_path: Path | str, threads: int = 1) -> None:
         self._english = MiniLM(cache_path, threads=threads)
         self._others = WordLlama()
+        self._asked: dict[str, Vector] = {}
 
     @property
     def name(self) -> str:
@@ -44,7 +49,13 @@ class EmbeddedEmbedder:
         return self._embed(texts, [passage.language for passage in passages])
 
     def embed_question(self, question: str) -> Vector:
-        return self._embed([question], [detect(question)])[0]
+        vector = self._asked.get(question)
+        if vector is None:
+            vector = self._embed([question], [detect(question)])[0]
+            if len(self._asked) >= _QUESTIONS_KEPT:
+                self._asked.clear()
+            self._asked[question] = vector
+        return vector
 
     def _embed(self, texts: Sequence[str], languages: Sequence[str]) -> list[Vector]:
         english = [_is_english(text, language) for text, language in zip(texts, languages, strict=True)]

@@ -34,6 +34,7 @@ class JwtSigner:
             subject = claims["sub"]
             if not isinstance(subject, str) or not subject:
                 raise refused
-            return {**claims, "exp": int(claims["exp"])}
+            # As far as a clock reaches: JSON has numbers that no float holds.
+            return {**claims, "exp": int(float(claims["exp"]))}
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise refused from None

@@ -1,8 +1,9 @@
 """Citing: the evidence of an answer as its reader gets it: one quote for each passage, literally from it."""
 
-from candor.answering.cleaning import clean, host_of, quote
+from candor.answering.cleaning import clean, quote
 from candor.answering.evidence import Inquiry
 from candor.answering.values import Citation
+from candor.answering.verifying import linkable
 from candor.answering.words import Bag
 from candor.answering.writing import Written
 
@@ -13,7 +14,7 @@ _QUOTED = 300
 def citations_of(inquiry: Inquiry, written: Written) -> tuple[Citation, ...]:
     """One citation for each passage used, in order of use; one without a clean quote is left out."""
     found: list[Citation] = []
-    hosts = frozenset(host_of(inquiry.sources[number].passage.url) for number in written.used)
+    hosts = linkable([inquiry.sources[number].passage for number in written.used])
     for number in written.used[:_MOST]:
         passage = inquiry.sources[number].passage
         said = _quote(inquiry, written, number, hosts)

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from operator import mul
 from typing import Protocol
 
 from candor.answering.asking import Kind, kinds
@@ -38,6 +40,13 @@ class Inquiry:
     """Best first."""
     degraded: bool = False
     likeness: "Likeness | None" = field(default=None)
+    context: str = ""
+    """The turn before, if the question leans on it."""
+
+    @property
+    def told(self) -> str:
+        """The question with what it leans on."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
 
     @property
     def heavy(self) -> tuple[Term, ...]:
@@ -61,18 +70,32 @@ class EmbeddedLikeness:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
+        self._known: dict[tuple[str, str, str], Vector] = {}
 
     def of(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
         if not passages:
             return []
         asked = [self._embedder.embed_question(part) for part in (question, *_parts(question))]
-        return [
-            max(_cosine(part, vector) for part in asked) for vector in self._embedder.embed_passages(passages)
-        ]
+        return [max(_cosine(part, vector) for part in asked) for vector in self._vectors(passages)]
+
+    def _vectors(self, passages: Sequence[Passage]) -> list[Vector]:
+        """Embedded once, some 5 ms each: what is asked often is answered from the same few pieces."""
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        keys = [(passage.title, passage.path, passage.text) for passage in passages]
+        new = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in self._known}
+        found = {key: self._known[key] for key in keys if key in self._known}
+        found.update(zip(new, self._embedder.embed_passages(list(new.values())) if new else (), strict=True))
+        self._known.update(found)
+        return [found[key] for key in keys]
+
+
+_REMEMBERED = 4_000
+"""Vectors, some 1.5 KB each."""
 
 
 def _cosine(one: Vector, other: Vector) -> float:
-    return sum(float(left) * float(right) for left, right in zip(one, other, strict=True))
+    return float(sum(map(mul, one, other)))
 
 
 _FEWEST_WORDS, _MOST_PARTS = 4, 4
@@ -108,15 +131,49 @@ def inquire(
     likeness: Likeness | None = None,
 ) -> Inquiry:
     """What is asked, beside what was found. `context` is the turn before, if the question leans on it."""
+    own = terms(text, language=language)
+    if context:
+        said = {term.word for term in own}
+        earlier = [term for term in terms(context, language=language) if term.word not in said]
+        own += tuple(dataclasses.replace(term, weight=_EARLIER * term.weight, name=False) for term in earlier)
     return Inquiry(
         text=text,
         language=language,
-        terms=terms(text, language=language),
+        context=context,
+        terms=spelled(own, sources),
         kinds=kinds(text),
         sources=tuple(sources),
         degraded=degraded,
         likeness=likeness,
     )
+
+
+_EARLIER = 0.5
+"""What a word of the turn before weighs, of what it would in the question itself."""
+
+_ALIKE, _SHORTEST = 0.86, 6
+"""How much of its letters a misspelt word shares with the right one; the length from which that says much."""
+
+
+def spelled(wanted: Sequence[Term], sources: Sequence[Source]) -> tuple[Term, ...]:
+    """The terms, those that stand nowhere read as the word they are nearest to ("outlok", "certifcate")."""
+    bags = [each.body | each.head for each in sources]
+    known = sorted({stem for bag in bags for stem in bag.stems})
+    found = []
+    for term in wanted:
+        word = term.word
+        if (
+            len(word) >= _SHORTEST
+            and word.isalpha()
+            and not term.name
+            and not any(bag.has(term) for bag in bags)
+        ):
+            like = [other for other in known if other[:1] == word[:1] and len(other) >= _SHORTEST - 1]
+            nearest = get_close_matches(word, like, n=1, cutoff=_ALIKE)
+            if nearest:
+                term = dataclasses.replace(term, word=nearest[0])
+        found.append(term)
+    return tuple(found)
 
 
 def narrowed(passage: Passage, text: str) -> Passage:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from candor.answering import facts
+from candor.answering.cleaning import host_of
 from candor.answering.data import data
 from candor.answering.units import sentences
 from candor.answering.words import Bag, fold, stop_words, tokens
@@ -211,3 +212,41 @@ def _orders() -> re.Pattern[str]:
 def obeys(text: str) -> bool:
     """Whether a text reads like the talk of injected orders: about instructions, prompts and roles."""
     return bool(_orders().search(fold(text)))
+
+
+_SHARED = frozenset(
+    {
+        *("amazonaws.com", "azurewebsites.net", "blogspot.com", "cloudfront.net", "firebaseapp.com"),
+        *("github.io", "gitlab.io", "herokuapp.com", "netlify.app", "pages.dev", "readthedocs.io"),
+        *("vercel.app", "web.app", "wordpress.com", "workers.dev"),
+    }
+)
+"""Domains whose subdomains belong to anybody."""
+
+
+def linkable(passages: Sequence[Passage]) -> frozenset[str]:
+    """
+    The hosts an answer from these passages may link to: their own, and those of the same domain that stand
+    literally in their text ("https://status.shop.example" on a page of help.shop.example), unless the
+    sentence around them gives orders to a model.
+    """
+    hosts = set()
+    for passage in passages:
+        own = host_of(passage.url)
+        hosts.add(own)
+        for line in passage.text.split("\n"):
+            for start, end in sentences(line):
+                said = line[start:end]
+                if "://" in said and not obeys(said):
+                    hosts.update(host for host in facts.links(said) if _siblings(host, own))
+    return frozenset(hosts - {""})
+
+
+def _siblings(one: str, other: str) -> bool:
+    """Whether two hosts are of one owner: the same last two labels, three where two are a public suffix."""
+    labels = other.split(".")
+    public = len(labels) > 1 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    domain = labels[-3:] if public else labels[-2:]
+    if len(domain) < 2 + public or ".".join(domain) in _SHARED:
+        return False
+    return one.split(".")[-len(domain) :] == domain

@@ -99,8 +99,12 @@ class Bag:
     def __or__(self, other: "Bag") -> "Bag":
         return Bag(self.stems | other.stems, self.language)
 
-    def holds(self, word: str) -> bool:
-        """Whether this folded word stands here, or one that stands for the same."""
+    def has(self, term: "Term") -> bool:
+        """Whether the term stands here. Names and identifiers must: "XRechnung" is no "Rechnung"."""
+        return self.holds(term.word, loosely=not term.name)
+
+    def holds(self, word: str, *, loosely: bool = True) -> bool:
+        """Whether this folded word stands here, or one that stands for the same; loosely: or a part of it."""
         wanted = stem(word, self.language)
         if wanted in self.stems or word in self.stems:
             return True
@@ -108,13 +112,24 @@ class Bag:
             return True
         if len(wanted) < 5 or wanted[0].isdigit():
             return False
-        # Unequal stems of one word, and compounds: "config" and "configuration", "Rechnungsadresse".
-        return any(
-            other.startswith(wanted)
-            or (len(other) >= 5 and wanted.startswith(other))
-            or (self.language == "de" and len(other) >= 5 and (other in wanted or wanted in other))
-            for other in self.stems
+        if not loosely:
+            return any(other.startswith(wanted) and len(other) - len(wanted) <= 3 for other in self.stems)
+        # Unequal stems of one word, and compounds: "config" and "configuration", "Rechnungsadresse". Asked
+        # some thousand times an answer: looked for in one text and by hash, not stem by stem.
+        listed = _listed(self.stems)
+        return (
+            f"\n{wanted}" in listed
+            or any(wanted[:end] in self.stems for end in range(5, len(wanted)))
+            or (
+                self.language == "de"
+                and (wanted in listed or any(len(other) >= 5 and other in wanted for other in self.stems))
+            )
         )
+
+
+@lru_cache(maxsize=256)
+def _listed(stems: frozenset[str]) -> str:
+    return "".join(f"\n{stem}" for stem in stems)
 
 
 def terms(question: str, *, language: str = "en") -> tuple[Term, ...]:
@@ -150,6 +165,6 @@ def coverage(wanted: Iterable[Term], evidence: Bag) -> float:
     total = found = 0.0
     for term in wanted:
         total += term.weight
-        if evidence.holds(term.word):
+        if evidence.has(term):
             found += term.weight
     return found / total if total else 1.0

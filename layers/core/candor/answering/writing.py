@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from candor.answering.cleaning import ELSEWHERE, MARKUP, clean, host_of
+from candor.answering.cleaning import ELSEWHERE, MARKUP, clean
 from candor.answering.conflicts import conflict, official
 from candor.answering.evidence import Inquiry
 from candor.answering.extracting import Extract, laid_out
@@ -23,7 +23,7 @@ from candor.answering.models import (
 )
 from candor.answering.phrases import phrase
 from candor.answering.values import Turn
-from candor.answering.verifying import Finding, Report, leaks, obeys, verify
+from candor.answering.verifying import Finding, Report, leaks, linkable, obeys, verify
 from candor.errors import CandorError
 
 CONTRADICTED = "pages contradict each other"
@@ -70,12 +70,12 @@ def by_extract(inquiry: Inquiry, extract: Extract) -> Written:
             kept.append((piece, passage))
     pieces = [piece for piece, _ in kept]
     differing = conflict(inquiry, extract) if pieces else None
-    hosts = frozenset(host_of(passage.url) for _, passage in kept)
+    hosts = linkable([passage for _, passage in kept])
     text = clean(laid_out(pieces), hosts)
     notes: tuple[str, ...] = ()
     if differing is not None and not obeys(differing.unit.text):
         other = passages[differing.source]
-        hosts |= {host_of(other.url)}
+        hosts |= linkable([other])
         said = clean(differing.unit.text, hosts)
         if official(other.doc_type) < official(passages[extract.best.source].doc_type):
             text = f"{said}\n\n{phrase('differs', inquiry.language)}\n\n{text}"
@@ -161,7 +161,7 @@ def _checked(
     used: dict[int, None] = {}
     for claim in reply.claims:
         cited = [inquiry.sources[number].passage for number in claim.passages]
-        hosts = frozenset(host_of(passage.url) for passage in cited)
+        hosts = linkable(cited)
         finding = verify(claim.text, cited, language=None)
         reasons = list(finding.reasons)
         if ELSEWHERE in clean(claim.text, hosts) or MARKUP.search(claim.text):

@@ -15,6 +15,9 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 
 _MAX_DEPTH = 64
 
+_MAX_ID_BYTES = 1024
+"""DynamoDB takes keys of 2,048 bytes, with what we write before them."""
+
 
 def parse(raw: bytes, content_type: str) -> Any:
     """The JSON value of a body. An empty body is an object without fields."""
@@ -51,8 +54,10 @@ def validate_query(route: Route, values: Mapping[str, str]) -> BaseModel:
 def check_path(values: Mapping[str, str]) -> None:
     """Ids in a path are short, and text."""
     for name, value in values.items():
-        if len(value) > 1024 or (problem := _problem(value)):
-            problem = problem if len(value) <= 1024 else "longer than 1024 characters"
+        problem = _problem(value)
+        if not problem and len(value.encode()) > _MAX_ID_BYTES:
+            problem = f"longer than {_MAX_ID_BYTES} bytes"
+        if problem:
             raise Invalid("The path is not valid.", [Fault(loc=("path", name), msg=problem)])
 
 

@@ -171,6 +171,8 @@ def _failures(route: Route) -> dict[str, Any]:
         numbers |= {404, 422}
     if route.body is not None:
         numbers |= {400, 413, 415, 422}
+    if route.query.model_fields or route.creates:
+        numbers |= {400, 422}
     if route.creates:
         numbers.add(409)
     content = {"application/json": {"schema": {"$ref": _REF.format(model="ErrorReply")}}}

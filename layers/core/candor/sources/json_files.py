@@ -35,6 +35,8 @@ def read(stream: BinaryIO, key: str) -> Iterator[Record]:
         ) from error
     except RecursionError as error:
         raise Invalid(f"{name} is nested too deeply to be read.") from error
+    except ValueError as error:
+        raise Invalid(f"{name} holds a number with too many digits.") from error
     if replaced:
         yield Record(
             index=-1, reason=f"{replaced} letters were not valid and have been replaced.", skipped=True
@@ -55,8 +57,10 @@ def read_lines(stream: BinaryIO, key: str) -> Iterator[Record]:
         index += 1
         try:
             record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply, or a number with too many digits"
+            if isinstance(error, json.JSONDecodeError):
+                reason = error.msg
             yield Record(index=index, reason=f"The line is not JSON: {reason}.")
             continue
         yield _record(index, record, draft_of_any, context)
@@ -102,7 +106,7 @@ def _record(index: int, entry: Any, read_one: Reader, context: Context) -> Recor
 def _is_record(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
 
 

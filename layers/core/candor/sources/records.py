@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from candor.documents import DOC_TYPES, Draft
 from candor.errors import Invalid
@@ -13,6 +14,12 @@ MAX_TEXT = 2_000_000
 """Letters of one document. A longer one is a file of its own that wants splitting."""
 
 MAX_URL = 2_000
+
+MAX_LABEL = 200
+"""Letters of a product, a region, a date."""
+
+MAX_METADATA = 50_000
+"""Bytes of a document's metadata as JSON: it lies in the document's row, and a row has 400 KB."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -43,6 +50,19 @@ def tidy(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ")
     text = _SURROGATE.sub("\ufffd", _UNPRINTABLE.sub("", text))
     return _BLANK_LINES.sub("\n\n\n", _TRAILING.sub("", text)).strip()
+
+
+def metadata_of(value: Any) -> dict[str, Any]:
+    """A record's metadata; `Invalid` when no row and no answer can hold it."""
+    if not isinstance(value, dict):
+        return {}
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, RecursionError):
+        raise Invalid("The metadata holds what is no JSON: half a letter, or a number without end.") from None
+    if size > MAX_METADATA:
+        raise Invalid(f"The metadata is larger than {MAX_METADATA:,} bytes.")
+    return value
 
 
 def known_type(key: str) -> str | None:

@@ -11,7 +11,15 @@ from candor.documents import Draft
 from candor.errors import Invalid
 from candor.markup import first_heading
 from candor.sources.html import text_of_html
-from candor.sources.records import MAX_TEXT, MAX_URL, Skipped, known_type, tidy
+from candor.sources.records import (
+    MAX_LABEL,
+    MAX_TEXT,
+    MAX_URL,
+    Skipped,
+    known_type,
+    metadata_of,
+    tidy,
+)
 
 MIN_PAGE_TEXT = 50
 """Letters below which a page holds nothing but its menu. Other shapes are written, not scraped."""
@@ -189,7 +197,6 @@ def _draft(
         raise Invalid(f"The url is longer than {MAX_URL} characters.")
     if len(text) > MAX_TEXT:
         raise Invalid(f"The text is longer than {MAX_TEXT:,} characters: split it.")
-    metadata = record.get("metadata")
     doc_type = (
         _plain(record.get("doc_type")) or _plain(context.doc_type) or known_type(context.key) or otherwise
     )
@@ -199,10 +206,10 @@ def _draft(
         text=text,
         raw=raw,
         doc_type=doc_type.lower()[:100],
-        effective_date=_line(record, "effective_date") or None,
-        product=_line(record, "product") or None,
-        region=_line(record, "region") or None,
-        metadata=metadata if isinstance(metadata, dict) else {},
+        effective_date=_line(record, "effective_date")[:MAX_LABEL] or None,
+        product=_line(record, "product")[:MAX_LABEL] or None,
+        region=_line(record, "region")[:MAX_LABEL] or None,
+        metadata=metadata_of(record.get("metadata")),
         source=context.key,
     )
 

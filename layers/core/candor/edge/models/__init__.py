@@ -40,6 +40,8 @@ class ErrorReply(Reply):
         msg: str
 
     detail: str
+    error: str | None = None
+    """The same sentence, on the route whose older clients read it there."""
     errors: list[Fault] | None = None
 
 

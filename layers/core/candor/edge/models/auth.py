@@ -1,20 +1,36 @@
 """Auth models: signing in, tokens, users."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from candor.accounts import Role, Scope, Token, User
+from candor.accounts import Role, Scope, Token, User, folded
 from candor.edge.models import Body, Reply, Words
 
 MIN_PASSWORD = 6
+
+_MAX_FOLDED = 512
+"""Bytes. A single ligature can fold into eighteen letters, and the folded name is a key of the table."""
 
 
 def _long_enough(password: str) -> str:
     if len(password.strip()) < MIN_PASSWORD:
         raise ValueError(f"a password has at least {MIN_PASSWORD} characters")
     return password
+
+
+def _short_when_folded(name: str) -> str:
+    if len(folded(name).encode()) > _MAX_FOLDED:
+        raise ValueError("the name is too long")
+    return name
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no such moment in UTC") from None
 
 
 Password = Annotated[str, StringConstraints(strip_whitespace=False, max_length=256)]
@@ -24,11 +40,15 @@ NewPassword = Annotated[Password, AfterValidator(_long_enough)]
 
 Name = Annotated[Words, Field(max_length=128)]
 
+Username = Annotated[Name, AfterValidator(_short_when_folded)]
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
 class LoginBody(Body):
-    username: Name
+    username: Username
     password: Annotated[Password, StringConstraints(min_length=1)]
 
 
@@ -53,7 +73,7 @@ class LoginReply(Reply):
 
 class TokenBody(Body):
     name: Name
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     scopes: list[Scope] | None = Field(None, max_length=len(Scope))
 
 
@@ -94,14 +114,14 @@ class WithdrawnReply(Reply):
 
 
 class NewUserBody(Body):
-    username: Name
+    username: Username
     email: Email | None = None
     password: NewPassword
     role: Role = Role.USER
 
 
 class UserChangeBody(Body):
-    username: Name | None = None
+    username: Username | None = None
     email: Email | None = None
     password: NewPassword | None = None
     role: Role | None = None

@@ -3,12 +3,13 @@
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from candor.documents import Contents, Document, Draft, Status
 from candor.edge.models import Body, Paging, Reply, Words
+from candor.errors import Invalid
 from candor.objects import SOURCE_PREFIX
-from candor.sources.records import MAX_TEXT, MAX_URL
+from candor.sources.records import MAX_LABEL, MAX_TEXT, MAX_URL, metadata_of
 from candor.sources.shapes import Context, document
 
 HttpUrl = Annotated[
@@ -19,7 +20,17 @@ _Text = Annotated[str, Field(max_length=MAX_TEXT)]
 _Html = Annotated[str, Field(max_length=2 * MAX_TEXT)]
 _Title = Annotated[str, Field(max_length=500)]
 _Type = Annotated[Words, Field(max_length=100)]
-_Label = Annotated[str, Field(max_length=200)]
+_Label = Annotated[str, Field(max_length=MAX_LABEL)]
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return metadata_of(value)
+    except Invalid as error:
+        raise ValueError(str(error)) from None
+
+
+_Metadata = Annotated[dict[str, Any], AfterValidator(_storable)]
 
 
 class RecordBody(Body):
@@ -34,7 +45,7 @@ class RecordBody(Body):
     effective_date: date | None = None
     product: _Label | None = None
     region: _Label | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: _Metadata | None = None
 
     def record(self) -> dict[str, Any]:
         """The record as files hold it."""
@@ -60,7 +71,7 @@ class DocumentChangeBody(Body):
     title: Annotated[Words, Field(max_length=500)] | None = None
     doc_type: _Type | None = None
     effective_date: date | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: _Metadata | None = None
 
     def changes(self) -> dict[str, Any]:
         """What is to be set. A null clears the date; title, type and metadata cannot be nothing."""

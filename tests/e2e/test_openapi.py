@@ -1,0 +1,117 @@
+"""OpenAPI: the description the stack serves is valid, whole, and true of real answers."""
+
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from candor.edge.routes import ROUTES
+from tests.e2e.running import Reply, RunningStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def described(stack: RunningStack) -> dict[str, Any]:
+    document: dict[str, Any] = stack.call("GET", "/openapi.json").json
+    return document
+
+
+def test_the_description_is_valid_openapi(described: dict[str, Any]) -> None:
+    validate(described)
+
+
+def test_the_description_names_every_route_and_no_other(described: dict[str, Any]) -> None:
+    named = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
+
+    assert named == {(route.method, route.path) for route in ROUTES}
+
+
+def test_real_answers_are_what_the_description_says(stack: RunningStack, described: dict[str, Any]) -> None:
+    login = {"username": "admin", "password": stack.credentials["ADMIN_PASSWORD"]}
+    signed_in = stack.call("POST", "/v1/auth/login", login)
+    person = {"Authorization": f"Bearer {signed_in.json['access_token']}"}
+    page = {"url": "https://described.example/page", "raw_text": "A page.", "effective_date": "2026-01-31"}
+    calls: list[tuple[str, str, Any]] = [
+        ("GET", "/v1/auth/me", None),
+        ("POST", "/v1/auth/tokens", {"name": "described", "expires_at": "2030-01-01T00:00:00+02:00"}),
+        ("GET", "/v1/auth/tokens", None),
+        ("GET", "/v1/admin/users", None),
+        ("POST", "/v1/admin/users", {"username": "described", "password": "a long password"}),
+        ("POST", "/v1/reply/generate", {"query": "What is this?"}),
+        ("POST", "/api/v1/query", {"query": "What is this?"}),
+        ("POST", "/v1/documents", page),
+        ("GET", "/v1/documents", None),
+        ("POST", "/v1/admin/ingest", {"documents": [page]}),
+        ("POST", "/v1/admin/ingest-from-source?dry_run=1", None),
+        ("POST", "/v1/admin/reconcile", None),
+        ("GET", "/v1/admin/jobs", None),
+        ("GET", "/v1/health", None),
+        ("GET", "/health", None),
+        ("GET", "/openapi.json", None),
+    ]
+    replies = {("POST", "/v1/auth/login"): signed_in}
+    for method, path, body in calls:
+        replies[method, path.partition("?")[0]] = stack.call(method, path, body, **person)
+    ids = {
+        "/v1/documents/{id}": replies["POST", "/v1/documents"].json["id"],
+        "/v1/admin/jobs/{id}": replies["POST", "/v1/admin/ingest"].json["id"],
+        "/v1/admin/users/{id}": replies["POST", "/v1/admin/users"].json["id"],
+        "/v1/auth/tokens/{token_id}": replies["POST", "/v1/auth/tokens"].json["id"],
+    }
+    for method, path, body in (
+        ("GET", "/v1/documents/{id}", None),
+        ("PATCH", "/v1/documents/{id}", {"title": "Described"}),
+        ("DELETE", "/v1/documents/{id}", None),
+        ("GET", "/v1/admin/jobs/{id}", None),
+        ("GET", "/v1/admin/users/{id}", None),
+        ("PATCH", "/v1/admin/users/{id}", {"email": "a@example.com"}),
+        ("DELETE", "/v1/admin/users/{id}", None),
+        ("DELETE", "/v1/auth/tokens/{token_id}", None),
+    ):
+        replies[method, path] = stack.call(method, re.sub(r"{\w+}", ids[path], path), body, **person)
+    cancelled = f"/v1/admin/jobs/{ids['/v1/admin/jobs/{id}']}/cancel"
+    replies["POST", "/v1/admin/jobs/{id}/cancel"] = stack.call("POST", cancelled, **person)
+    pages = {("GET", path) for path in ("/", "/docs", "/redoc")}
+
+    assert set(replies) | pages == {(route.method, route.path) for route in ROUTES}
+    assert all_untrue(described, replies) == {}
+
+
+def test_refusals_are_what_the_description_says(stack: RunningStack, described: dict[str, Any]) -> None:
+    refusals = {
+        ("GET", "/v1/documents"): stack.call("GET", "/v1/documents"),
+        ("GET", "/v1/admin/users"): stack.admin("GET", "/v1/admin/users?page=0"),
+        ("GET", "/v1/admin/jobs"): stack.api("GET", "/v1/admin/jobs"),
+        ("GET", "/v1/documents/{id}"): stack.api("GET", "/v1/documents/nobody"),
+        ("POST", "/v1/documents"): stack.api("POST", "/v1/documents", {"url": 1}),
+        ("POST", "/v1/reply/generate"): stack.api("POST", "/v1/reply/generate", b"{"),
+        ("POST", "/api/v1/query"): stack.api("POST", "/api/v1/query", {}),
+        ("POST", "/v1/admin/ingest-from-source"): stack.admin(
+            "POST", "/v1/admin/ingest-from-source?prefix=/etc"
+        ),
+    }
+
+    assert all_untrue(described, refusals) == {}
+
+
+def all_untrue(
+    described: dict[str, Any], replies: dict[tuple[str, str], Reply]
+) -> dict[tuple[str, str], list[str]]:
+    found = {place: untrue(described, *place, reply) for place, reply in replies.items()}
+    return {place: faults for place, faults in found.items() if faults}
+
+
+def untrue(described: dict[str, Any], method: str, path: str, reply: Reply) -> list[str]:
+    """Where a reply is not as the description says."""
+    responses = described["paths"][path][method.lower()]["responses"]
+    if str(reply.status) not in responses:
+        return [f"{reply.status} is not described: {reply.body[:200]!r}"]
+    content = responses[str(reply.status)].get("content")
+    if content is None:
+        return [f"a body that is not described: {reply.body[:200]!r}"] if reply.body else []
+    schema = content[reply.headers["Content-Type"].partition(";")[0]]["schema"]
+    whole = {**schema, "components": described["components"]}
+    return [fault.message for fault in Draft202012Validator(whole).iter_errors(reply.json)]
