@@ -316,3 +316,19 @@ def test_pages_that_contradict_each_other_are_both_shown_the_policy_first() -> N
     assert answer.text.index("says something different") < answer.text.index("within 14 days")
     assert {citation.document_id for citation in answer.citations} == {"refunds", "talk"}
     assert answer.confidence < _ask(Desk(), REFUND_QUESTION).confidence
+
+
+def test_pages_about_two_different_things_do_not_contradict_each_other() -> None:
+    lamps = [
+        passage(
+            f"The reading lamp number {number} burns for {number * 10} hours with one set of batteries.",
+            document=f"lamp-{number}",
+            title=f"Reading lamp number {number}",
+        )
+        for number in (57, 65)
+    ]
+
+    answer = _ask(Desk(passages=lamps), "How many hours does the reading lamp number 57 burn?")
+
+    assert "570 hours" in answer.text
+    assert "says something different" not in answer.text

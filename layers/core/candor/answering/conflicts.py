@@ -6,6 +6,7 @@ from candor.answering import facts
 from candor.answering.evidence import Inquiry
 from candor.answering.extracting import Extract, Piece
 from candor.answering.words import Bag
+from candor.search import Passage
 
 _ALIKE = 0.6
 """Share of all words of two sentences that both have, numbers left out."""
@@ -19,16 +20,25 @@ def official(doc_type: str) -> int:
 
 
 def conflict(inquiry: Inquiry, extract: Extract) -> Piece | None:
-    """A sentence of another page that is like the best one, of the answer's, but for its numbers."""
+    """
+    A sentence of another page that is like the best one, of the answer's, but for its numbers.
+
+    The other page has to speak of the same thing: it holds all that the question and our page share.
+    """
     best = inquiry.sources[extract.best.source].passage
     claim = extract.best.unit.text
     ours = facts.digits(claim)
     if not ours or extract.best.unit.kind == "code":
         return None
     words = _bare(claim, best.language)
+    held = _about(best)
+    subject = [term for term in inquiry.terms if held.has(term)]
     for number, source in enumerate(inquiry.sources[:8]):
         passage = source.passage
         if passage.document_id == best.document_id or passage.language != best.language:
+            continue
+        about = _about(passage)
+        if not all(about.has(term) for term in subject):
             continue
         for unit in source.units:
             theirs = facts.digits(unit.text)
@@ -39,6 +49,10 @@ def conflict(inquiry: Inquiry, extract: Extract) -> Piece | None:
             if alike >= _ALIKE and _disagree(ours, theirs):
                 return Piece(source=number, unit=unit, score=extract.best.score)
     return None
+
+
+def _about(passage: Passage) -> Bag:
+    return Bag.of(f"{passage.title}\n{passage.path}\n{passage.text}", passage.language)
 
 
 def _bare(text: str, language: str) -> frozenset[str]:
