@@ -11,6 +11,7 @@ template.yaml stays pure AWS. What is changed here is changed in a copy, on the 
 * Container images need Docker: such a function is deployed from its folder like any other.
 * `TimeToLiveSpecification` is dropped: `time_to_live` names the tables to set it on after the deploy.
 * Alarms over several metrics cannot be made, and nothing here would evaluate them: they are left out.
+* `AWS_ENDPOINT_URL` is left out: an emulator tells its functions itself where it answers them.
 * Settings of this machine (keys, `.env`) become environment variables of every function. On AWS they are
   parameters and fields of the secret.
 
@@ -47,6 +48,7 @@ def localise(
     else:
         _leave_out_dependency_layers(template, root)
     _leave_out_composed_alarms(resources)
+    _leave_the_endpoint_to_the_emulator(template)
     _add_variables(template, variables)
     for name, properties in functions(template):
         _from_folder(name, properties)
@@ -127,6 +129,11 @@ def _leave_out_composed_alarms(resources: dict[str, Any]) -> None:
     for name, resource in list(resources.items()):
         if resource.get("Type") == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
             del resources[name]
+
+
+def _leave_the_endpoint_to_the_emulator(template: dict[str, Any]) -> None:
+    shared = template.get("Globals", {}).get("Function", {})
+    shared.get("Environment", {}).get("Variables", {}).pop("AWS_ENDPOINT_URL", None)
 
 
 def _add_variables(template: dict[str, Any], variables: Mapping[str, str]) -> None:

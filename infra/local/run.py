@@ -222,7 +222,8 @@ class _Stack:
             self._emulator.privates.make_in_flight_visible()
             await self._emulator.checkpoint()
         self._state.announce(
-            {"url": self._options.base_url, "aws": self._options.aws, "outputs": dict(deployed.outputs)}
+            {"url": self._options.base_url, "aws": self._options.aws, "outputs": dict(deployed.outputs)},
+            credentials=self._credentials.values,
         )
 
     def _banner(self, deployed: Deployed, seconds: float | None) -> None:

@@ -3,12 +3,24 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-OURS = ("aws", "generations", "journal", "layers", "s3", "store", "tmp", "credentials.env", "stack.json")
+OURS = (
+    "aws",
+    "generations",
+    "journal",
+    "layers",
+    "s3",
+    "store",
+    "tmp",
+    "credentials.env",
+    "stack.json",
+    "env.json",
+)
 """
 All that a run leaves in its folder. Wiping removes these and nothing else: STATE may be set to any folder.
 """
@@ -57,11 +69,27 @@ class State:
             else:
                 path.unlink(missing_ok=True)
 
-    def announce(self, stack: Mapping[str, Any]) -> None:
-        """Leave word for other commands of where this run answers."""
-        beside = self.folder / "stack.next"
-        beside.write_text(json.dumps(stack, indent=1), encoding="utf-8")
-        beside.replace(self.folder / "stack.json")
+    def announce(self, stack: Mapping[str, Any], *, credentials: Mapping[str, str]) -> None:
+        """
+        Leave word for other commands of where this run answers.
+
+        `stack.json` is for ours, `env.json` for `sam local invoke --env-vars`: the variables of the functions
+        that name things of this stack.
+        """
+        named = {_variable(output): value for output, value in stack["outputs"].items()}
+        own = {"AWS_ENDPOINT_URL": stack["aws"], "EMBEDDED_STORE": "", **credentials}
+        self._put("stack.json", stack)
+        self._put("env.json", {"Parameters": {**named, **own}})
+
+    def _put(self, name: str, content: Mapping[str, Any]) -> None:
+        beside = self.folder / f"{name}.next"
+        beside.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        beside.replace(self.folder / name)
 
     def close(self) -> None:
         self._lock.close()
+
+
+def _variable(output: str) -> str:
+    """`DocumentsTable` is `DOCUMENTS_TABLE` in a function's environment."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", output).upper()

@@ -1,8 +1,10 @@
 """The local cloud's decisions that need no cloud: routes, refusals, settings, packages, log lines."""
 
 import argparse
+import contextlib
 import importlib.util
 import io
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -15,7 +17,9 @@ from infra.local.gateway import Answer
 from infra.local.package import zipped
 from infra.local.pages import Pages
 from infra.local.routing import Routes
-from infra.template import Route, of
+from infra.local.state import State
+from infra.template import TEMPLATE as TEMPLATE_FILE
+from infra.template import Route, of, read
 
 
 def routes(*paths: str) -> Routes:
@@ -290,3 +294,28 @@ def test_the_console_is_served_from_its_folder_and_nowhere_else(tmp_path: Path) 
     assert pages.get("/console/../secret.txt").status == 404
     assert not pages.wants("/consoles")
     assert not Pages(tmp_path / "none").wants("/console")
+
+
+def test_a_start_leaves_the_variables_that_sam_local_invoke_wants(tmp_path: Path) -> None:
+    with contextlib.closing(State(tmp_path)) as state:
+        state.announce(
+            {"url": "http://127.0.0.1:1", "aws": "http://127.0.0.1:2", "outputs": {"DocumentsTable": "d-1"}},
+            credentials={"API_KEY": "k"},
+        )
+
+    assert json.loads((tmp_path / "env.json").read_text())["Parameters"] == {
+        "DOCUMENTS_TABLE": "d-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:2",
+        "EMBEDDED_STORE": "",
+        "API_KEY": "k",
+    }
+
+
+def test_the_emulator_tells_functions_itself_where_it_answers() -> None:
+    shared = read(TEMPLATE_FILE)["Globals"]["Function"]["Environment"]["Variables"]
+    local = localise.localise(
+        read(TEMPLATE_FILE), root=TEMPLATE_FILE.parent, variables={}, stream_url="http://127.0.0.1:1"
+    )
+
+    assert "AWS_ENDPOINT_URL" in shared
+    assert "AWS_ENDPOINT_URL" not in local["Globals"]["Function"]["Environment"]["Variables"]
