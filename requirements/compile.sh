@@ -11,12 +11,17 @@ compile --universal --python-version 3.11 uv.in -o uv.txt
 # The runtime brings boto3; Chalice's command line, OpenSearch's gRPC and the like have no place in a layer.
 left_out="boto3 botocore s3transfer jmespath pip setuptools wheel inquirer click pyyaml readchar blessed wcwidth editor runs xmod jinxed ansicon
   grpcio protobuf opensearch-protobufs"
-for layer in base search ai; do
+layer() { # name, and the packages that layers before it hold
   flags=""
-  for package in $left_out; do flags="$flags --no-emit-package $package"; done
+  for package in $2; do flags="$flags --no-emit-package $package"; done
   # shellcheck disable=SC2086
   compile --no-python-downloads --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint dev.txt $flags \
-    "../layers/$layer/requirements.in" -o "../layers/$layer/requirements.txt"
-  # A function takes the layers in this order, so what one holds the next can leave out.
-  left_out="$left_out $(sed -n 's/^\([a-z0-9._-]*\)==.*/\1/p' "../layers/$layer/requirements.txt" | tr '\n' ' ')"
-done
+    "../layers/$1/requirements.in" -o "../layers/$1/requirements.txt"
+}
+held() { sed -n 's/^\([a-z0-9._-]*\)==.*/\1/p' "../layers/$1/requirements.txt" | tr '\n' ' '; }
+# A function that takes `ai` takes `search` before it; every function takes `base`.
+layer base "$left_out"
+left_out="$left_out $(held base)"
+layer ingest "$left_out"
+layer search "$left_out"
+layer ai "$left_out $(held search)"

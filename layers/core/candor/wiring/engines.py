@@ -1,7 +1,7 @@
 """
-Wiring of search: which engine and which embedder the settings name.
+Wiring of engines: which one and which embedder the settings name.
 
-Part of `candor.wiring`, which calls these once per sandbox; like there, a library is imported only
+Called once per sandbox by `candor.wiring.search`; like everywhere in wiring, a library is imported only
 where it is chosen.
 """
 
