@@ -39,7 +39,7 @@ def test_what_the_worker_itself_wrote_is_no_news(monkeypatch: pytest.MonkeyPatch
 
 def test_a_queue_that_is_down_makes_the_stream_deliver_again(monkeypatch: pytest.MonkeyPatch) -> None:
     class Down:
-        def send(self, *_: Message) -> None:
+        def send(self, *_: Message, delay_seconds: int = 0) -> None:
             raise Unavailable("The queue is not available right now.")
 
     with pytest.raises(Unavailable):

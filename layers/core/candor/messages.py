@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 from urllib.parse import unquote_plus
 
 from candor.errors import Malformed
+
+
+MAX_DELAY_SECONDS: Final = 900
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,4 +119,6 @@ class IndexWork(Message):
 class Queue(Protocol):
     """Where messages wait. `send` returns when the message is durable; it may be delivered more than once."""
 
-    def send(self, *messages: Message) -> None: ...
+    def send(self, *messages: Message, delay_seconds: int = 0) -> None:
+        """Delivered no sooner than after the delay, which is at most `MAX_DELAY_SECONDS`."""
+        ...

@@ -56,13 +56,13 @@ class MemoryObjects:
 
 
 class MemoryQueue:
-    """A `Queue` in a list. `take` hands out and removes what has been sent, oldest first."""
+    """A `Queue` in a list. `take` hands out and removes what has been sent, oldest first, delays or not."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._messages: deque[Message] = deque()
 
-    def send(self, *messages: Message) -> None:
+    def send(self, *messages: Message, delay_seconds: int = 0) -> None:
         with self._lock:
             self._messages.extend(messages)
 

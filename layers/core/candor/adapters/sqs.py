@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from candor.errors import Unavailable
-from candor.messages import Message
+from candor.messages import MAX_DELAY_SECONDS, Message
 
 _AT_ONCE = 10
 _ATTEMPTS = 5
@@ -33,15 +33,16 @@ class SqsQueue:
         self._make_client = client
         self._made: Any = None
 
-    def send(self, *messages: Message) -> None:
-        entries: list[dict[str, str]] = []
+    def send(self, *messages: Message, delay_seconds: int = 0) -> None:
+        delay = min(max(0, delay_seconds), MAX_DELAY_SECONDS)
+        entries: list[dict[str, Any]] = []
         size = 0
         for number, message in enumerate(messages):
             body = message.to_json()
             if entries and (len(entries) == _AT_ONCE or size + len(body.encode()) > _MAX_BYTES):
                 self._send_all(entries)
                 entries, size = [], 0
-            entries.append({"Id": str(number), "MessageBody": body})
+            entries.append({"Id": str(number), "MessageBody": body, "DelaySeconds": delay})
             size += len(body.encode())
         if entries:
             self._send_all(entries)
@@ -57,7 +58,7 @@ class SqsQueue:
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("The queue is not available right now.") from error
 
-    def _send_all(self, entries: list[dict[str, str]]) -> None:
+    def _send_all(self, entries: list[dict[str, Any]]) -> None:
         """A batch may succeed in part: only what failed is sent again."""
         left = entries
         for attempt in range(_ATTEMPTS):

@@ -1,0 +1,81 @@
+"""Fetching: the one door to the network. Nothing else opens an address that somebody gave us."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+MAX_REDIRECTS: Final = 5
+MAX_BYTES: Final = 5_000_000
+"""Of a body, after decompression."""
+
+CONNECT_SECONDS: Final = 5.0
+TOTAL_SECONDS: Final = 15.0
+
+USER_AGENT: Final = "CandorBot"
+"""What robots.txt calls us; the header adds the version."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """An answer to one request. Any status: what it means is the caller's to say."""
+
+    url: str
+    """Where the body came from: after the redirects that were followed."""
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in small letters."""
+    body: bytes = b""
+    """Decompressed. Empty for 304, and for a kind of content that was not asked for."""
+    redirects: tuple[str, ...] = ()
+    """The addresses passed through before `url`, the first one asked for first."""
+
+    @property
+    def content_type(self) -> str:
+        """Without its parameters, in small letters; blank when the server names none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().casefold()
+
+
+class Fetcher(Protocol):
+    """Fetches addresses, each checked before anything is sent, and each redirect again."""
+
+    def check(self, url: str) -> str:
+        """
+        The address as it would be asked for; `Malformed`, with a sentence, for one nobody may fetch.
+
+        Resolves the name: a host that does not exist, or that is not public, is refused here too.
+        """
+        ...
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        follow: bool = True,
+        etag: str = "",
+        last_modified: str = "",
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_BYTES,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> Fetched:
+        """
+        GET an address. With `etag` or `last_modified` the answer may be a 304.
+
+        With `follow` redirects are followed, each through the same door, at most `MAX_REDIRECTS`; without,
+        a redirect is an answer like any other. `Malformed` for an address nobody may fetch, also where a
+        redirect leads to one; `UpstreamFailed` for a loop, a body that is too large, a time-out, a broken
+        connection or answer.
+        """
+        ...
+
+
+class Browser(Protocol):
+    """A real browser, for pages that are empty without their scripts."""
+
+    def render(self, url: str, *, total_seconds: float = 30.0) -> Fetched:
+        """
+        The page as it stands when its scripts have run: its HTML as the body, its own final address.
+
+        Every request of the page goes through the same door. `Malformed` and `UpstreamFailed` as `Fetcher`;
+        `Unavailable` where there is no browser.
+        """
+        ...
