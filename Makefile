@@ -10,8 +10,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What `make run PORT=… STATE=…` says reaches the program as environment.
 export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH RELOAD STACK
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry create-admin init-db invoke package build deploy \
-        bench-retrieval bench-search bench-ingest bench-api bench-answers bench-durability
+.PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry dlq create-admin init-db invoke package build deploy \
+        bench-retrieval bench-search bench-ingest bench-reindex bench-crawl bench-api bench-answers bench-durability \
+        bench-load bench-consistency
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,8 @@ ingest: $(VENV)/.run ## Read FILE=, or everything under ./source, into the runni
 	@$(LOCAL) ingest $(if $(FILE),"$(FILE)",)
 ingest-dry: $(VENV)/.run ## Say what `ingest` would do, and do nothing (FILE=)
 	@$(LOCAL) ingest --dry-run $(if $(FILE),"$(FILE)",)
+dlq: $(VENV)/.run ## Show what the queues gave up, and why (QUEUE=index; REDRIVE=1 sends it again)
+	@$(LOCAL) dlq $(QUEUE) $(if $(filter 1 true yes,$(REDRIVE)),--redrive,)
 create-admin: $(VENV)/.run ## Make an admin user; asks for name and password (ENDPOINT=, STACK=)
 	@$(LOCAL) create-admin
 init-db: $(VENV)/.run ## Check a stack's tables, indexes and health (ENDPOINT=, STACK=)
@@ -87,9 +90,18 @@ bench-search: $(VENV)/.dev ## Speed of search (N=100000 passages)
 	@$(BENCH).bench_search $(if $(N),-n $(N),)
 bench-ingest: $(VENV)/.dev ## Pages and passages a second
 	@$(BENCH).bench_ingest
+
+bench-reindex: $(VENV)/.dev ## Passages a second of building an index anew
+	@$(BENCH).bench_reindex
 bench-api: $(VENV)/.dev ## Latency of reply generation at 1 and 8 in flight
 	@$(BENCH).bench_api
 bench-answers: $(VENV)/.dev ## How often answers are right, wrong or withheld (KB=, QUESTIONS=; without: the demo)
 	@$(BENCH).bench_answers $(if $(KB),--kb $(KB),) $(if $(QUESTIONS),--questions $(QUESTIONS),)
+bench-crawl: $(VENV)/.dev ## A website crawled twice through the local stack (N=300 pages)
+	@$(BENCH).bench_crawl $(if $(N),--pages $(N),)
 bench-durability: $(VENV)/.dev ## Ten times kill -9 during an ingest; what was lost
 	@$(BENCH).bench_durability
+bench-load: $(VENV)/.dev ## Thousands of pages dropped at once: rate, replies meanwhile, memory (N=5000 pages, DROPS=)
+	@$(BENCH).bench_load $(if $(N),--pages $(N),) $(if $(DROPS),--drops $(DROPS),)
+bench-consistency: $(VENV)/.dev ## 500 changes while asking, an index down for a minute (N= changes, ENGINE=embedded|opensearch)
+	@$(BENCH).bench_consistency $(if $(N),--changes $(N),) $(if $(ENGINE),--engine $(ENGINE),)

@@ -105,6 +105,12 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        """Of the running process: to stop it for a while, say."""
+        assert self._process is not None, "it is not running"
+        return self._process.pid
+
     def wait(self) -> int:
         """Until the server ends by itself; its exit code."""
         return self._process.wait() if self._process else 0

@@ -132,7 +132,8 @@ def _of_type(resources: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Map
 
 
 def _function(logical_id: str, properties: Mapping[str, Any], shared: Mapping[str, Any]) -> Function:
-    code = str(properties.get("CodeUri") or shared.get("CodeUri") or ".").rstrip("/")
+    code = str(properties.get("CodeUri") or _folder_in_image(properties) or shared.get("CodeUri") or ".")
+    code = code.rstrip("/")
     name = code.rsplit("/", 1)[-1]
     events: Mapping[str, Any] = properties.get("Events") or {}
     return Function(
@@ -149,6 +150,12 @@ def _function(logical_id: str, properties: Mapping[str, Any], shared: Mapping[st
             _referred(event["Properties"]["Queue"]) for event in events.values() if event.get("Type") == "SQS"
         ),
     )
+
+
+def _folder_in_image(properties: Mapping[str, Any]) -> str:
+    """The folder of a function that comes in a container image, told from the command it is started by."""
+    command = (properties.get("ImageConfig") or {}).get("Command") or [""]
+    return "/".join(str(command[0]).split(".")[:-2])
 
 
 def _routes(function: str, events: Mapping[str, Any]) -> Iterator[Route]:

@@ -25,3 +25,7 @@ left_out="$left_out $(held base)"
 layer ingest "$left_out"
 layer search "$left_out"
 layer ai "$left_out $(held search)"
+
+# What the image of infra/browser adds to the layers base and ingest.
+compile --no-python-downloads --python-version 3.13 --python-platform aarch64-manylinux_2_28 --constraint dev.txt \
+  ../infra/browser/requirements.in -o ../infra/browser/requirements.txt

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from functools import cache
 
 from candor import wiring
+from candor.dead_letters import DeadLetters, Redriving
 from candor.edge.gate import Gate
 from candor.edge.http import Api, Call, Reply
-from candor.edge.models import Paging
 from candor.edge.models.admin import (
     AcceptedReply,
     FromSourceQuery,
@@ -15,12 +15,26 @@ from candor.edge.models.admin import (
     IngestBody,
     IngestReply,
     JobReply,
+    JobsQuery,
     JobsReply,
+    ReindexBody,
 )
+from candor.edge.models.letters import (
+    DeadLetterQueuesReply,
+    DeadLetterReply,
+    DeadLettersReply,
+    ExportReply,
+    RedriveBody,
+)
+from candor.edge.models.schedules import ScheduleBody, ScheduleReply
 from candor.edge.observability import observed
+from candor.exporting import Exports
 from candor.ingesting import Ingesting
 from candor.jobs import Job, Jobs
 from candor.messages import IndexToReconcile, Queue
+from candor.reindexing import Reindexing
+from candor.schedules import Schedule
+from candor.scheduling import Scheduling
 from candor.source_runs import KIND, SourceRuns, source_prefix
 
 WAIT_SECONDS = 25.0
@@ -34,6 +48,11 @@ class Service:
     ingesting: Ingesting
     source_runs: SourceRuns
     index_queue: Queue
+    dead_letters: DeadLetters
+    redriving: Redriving
+    exports: Exports
+    scheduling: Scheduling
+    reindexing: Reindexing
 
 
 @cache
@@ -44,6 +63,11 @@ def service() -> Service:
         ingesting=wiring.ingesting(),
         source_runs=wiring.source_runs(),
         index_queue=wiring.index_queue(),
+        dead_letters=wiring.dead_letters(),
+        redriving=wiring.redriving(),
+        exports=wiring.exports(),
+        scheduling=wiring.scheduling(),
+        reindexing=wiring.reindexing(),
     )
 
 
@@ -75,8 +99,10 @@ def ingest_from_source(call: Call) -> FromSourceReply | Reply:
 
 @api.view("GET", "/v1/admin/jobs")
 def list_jobs(call: Call) -> JobsReply:
-    query: Paging = call.query
-    jobs, total = service().jobs.list(page=query.page, page_size=query.page_size)
+    query: JobsQuery = call.query
+    jobs, total = service().jobs.list(
+        page=query.page, page_size=query.page_size, kind=query.kind or None, status=query.status
+    )
     now = datetime.now(UTC)
     # A run over many files ends when it is looked at.
     items = [JobReply.of(_looked_at(job.job_id) if job.kind == KIND else job, now) for job in jobs]
@@ -90,7 +116,7 @@ def show_job(call: Call) -> JobReply:
 
 @api.view("POST", "/v1/admin/jobs/{id}/cancel")
 def cancel_job(call: Call) -> JobReply:
-    return JobReply.of(service().jobs.cancel(call.path["id"]), datetime.now(UTC))
+    return JobReply.of(service().source_runs.cancel(call.path["id"]), datetime.now(UTC))
 
 
 @api.view("POST", "/v1/admin/reconcile")
@@ -100,6 +126,84 @@ def reconcile(call: Call) -> AcceptedReply:
     )
     service().index_queue.send(IndexToReconcile(reconcile=True, job_id=job.job_id))
     return AcceptedReply.of(job)
+
+
+@api.view("POST", "/v1/admin/reindex")
+def reindex(call: Call) -> AcceptedReply:
+    body: ReindexBody = call.body
+    return AcceptedReply.of(
+        service().reindexing.begin(
+            embedder=body.embedder, dimensions=body.dimensions, created_by=call.principal.principal_id
+        )
+    )
+
+
+@api.view("GET", "/v1/admin/schedules")
+def list_schedules(call: Call) -> list[ScheduleReply]:
+    return [_shown(schedule) for schedule in service().scheduling.list()]
+
+
+@api.view("GET", "/v1/admin/schedules/{name}")
+def show_schedule(call: Call) -> ScheduleReply:
+    return _shown(service().scheduling.get(call.path["name"]))
+
+
+@api.view("PUT", "/v1/admin/schedules/{name}")
+def put_schedule(call: Call) -> ScheduleReply:
+    body: ScheduleBody = call.body
+    return _shown(service().scheduling.put(call.path["name"], body.change()))
+
+
+@api.view("DELETE", "/v1/admin/schedules/{name}")
+def delete_schedule(call: Call) -> None:
+    service().scheduling.delete(call.path["name"])
+
+
+@api.view("POST", "/v1/admin/schedules/{name}/run")
+def run_schedule(call: Call) -> AcceptedReply:
+    scheduling, name = service().scheduling, call.path["name"]
+    return AcceptedReply.of(scheduling.run_now(name, created_by=call.principal.principal_id))
+
+
+def _shown(schedule: Schedule) -> ScheduleReply:
+    due = schedule.next_run(datetime.now(UTC))
+    return ScheduleReply.of(
+        schedule,
+        next_run=due.isoformat() if due else None,
+        last_status=service().scheduling.last_status(schedule),
+    )
+
+
+@api.view("GET", "/v1/admin/dlq")
+def count_dead_letters(call: Call) -> DeadLetterQueuesReply:
+    return DeadLetterQueuesReply.of(list(service().dead_letters.counts()))
+
+
+@api.view("GET", "/v1/admin/dlq/{queue}")
+def list_dead_letters(call: Call) -> DeadLettersReply:
+    queue = call.path["queue"]
+    items = [DeadLetterReply.of(letter) for letter in service().dead_letters.messages(queue)]
+    return DeadLettersReply(queue=queue, items=items)
+
+
+@api.view("POST", "/v1/admin/dlq/{queue}/redrive")
+def redrive_dead_letters(call: Call) -> AcceptedReply:
+    body: RedriveBody = call.body
+    job = service().redriving.begin(
+        call.path["queue"], message_ids=body.message_ids, created_by=call.principal.principal_id
+    )
+    return AcceptedReply.of(job)
+
+
+@api.view("DELETE", "/v1/admin/dlq/{queue}/{message_id}")
+def discard_dead_letter(call: Call) -> None:
+    service().dead_letters.discard(call.path["queue"], call.path["message_id"])
+
+
+@api.view("GET", "/v1/admin/exports")
+def list_exports(call: Call) -> list[ExportReply]:
+    exports = service().exports
+    return [ExportReply.of(written, exports.link(written)) for written in exports.list()]
 
 
 def _looked_at(job_id: str) -> Job:

@@ -1,4 +1,4 @@
-"""Index document: a document becomes searchable, or is removed; and both indexes are reconciled."""
+"""Index document: documents become searchable, or are removed; indexes are reconciled, built and dropped."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,23 @@ from typing import Any
 
 from candor import wiring
 from candor.edge.observability import logger, observed
-from candor.edge.queue import Graveyard, consume_batch
+from candor.edge.queue import Deferral, Graveyard, consume_batch
+from candor.index_building import IndexBuilding
 from candor.indexing import Indexing
 from candor.jobs import Jobs
+from candor.live_indexing import LiveIndexing
 from candor.messages import IndexToReconcile, IndexWork
-from candor.reconciling import Reconciling
+from candor.reconciling import LiveReconciling, Reconciling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    indexing: Indexing
-    reconciling: Reconciling
+    indexing: Indexing | LiveIndexing
+    reconciling: Reconciling | LiveReconciling
+    building: IndexBuilding
     jobs: Jobs
     graveyard: Graveyard
+    deferral: Deferral
 
 
 @cache
@@ -27,8 +31,10 @@ def service() -> Service:
     return Service(
         indexing=wiring.indexing(),
         reconciling=wiring.reconciling(),
+        building=wiring.index_building(),
         jobs=wiring.jobs(),
         graveyard=wiring.index_graveyard(),
+        deferral=wiring.deferral(),
     )
 
 
@@ -43,14 +49,25 @@ def index_document(event: dict[str, Any], context: Any) -> dict[str, Any]:
         failed: dict[str, BaseException] = _indexed(ids, remaining)
         failures = {index: failed[w.document_id] for index, w in enumerate(works) if w.document_id in failed}
         for index, work in enumerate(works):
-            if work.reconcile is not None:
-                try:
+            try:
+                if work.reconcile is not None:
                     _reconcile(work.reconcile)
-                except Exception as error:  # noqa: BLE001 - reported: its message comes back, the others not
-                    failures[index] = error
+                elif work.build is not None:
+                    service().building.work(work.build.build, remaining=remaining)
+                elif work.drop is not None:
+                    service().building.drop(work.drop.drop)
+            except Exception as error:  # noqa: BLE001 - reported: its message comes back, the others not
+                failures[index] = error
         return failures
 
-    return consume_batch(event, context, IndexWork, handle_many, graveyard=service().graveyard)
+    return consume_batch(
+        event,
+        context,
+        IndexWork,
+        handle_many,
+        graveyard=service().graveyard,
+        deferral=service().deferral,
+    )
 
 
 def _indexed(ids: Sequence[str], remaining: Callable[[], float]) -> dict[str, BaseException]:
@@ -73,6 +90,7 @@ def _reconcile(message: IndexToReconcile) -> None:
         created_by="schedule",
         job_id=message.job_id or None,
     )
+    service().building.resume()
     if not job.status.ended:
         report = service().reconciling.run(job.job_id)
         logger.info("reconciled", extra={"differences": len(report.differences), "requeued": report.requeued})

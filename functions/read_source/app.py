@@ -6,7 +6,7 @@ from typing import Any
 
 from candor import wiring
 from candor.edge.observability import observed
-from candor.edge.queue import Graveyard, consume
+from candor.edge.queue import Deferral, Graveyard, consume
 from candor.ingesting import Ingesting
 from candor.messages import SourceWork
 
@@ -15,11 +15,14 @@ from candor.messages import SourceWork
 class Service:
     ingesting: Ingesting
     graveyard: Graveyard
+    deferral: Deferral
 
 
 @cache
 def service() -> Service:
-    return Service(ingesting=wiring.ingesting(), graveyard=wiring.source_graveyard())
+    return Service(
+        ingesting=wiring.ingesting(), graveyard=wiring.source_graveyard(), deferral=wiring.deferral()
+    )
 
 
 def read_source(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -34,7 +37,9 @@ def read_source(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if work.to_read is not None:
             service().ingesting.read(work.to_read, remaining=remaining)
 
-    return consume(event, context, SourceWork, handle, graveyard=service().graveyard)
+    return consume(
+        event, context, SourceWork, handle, graveyard=service().graveyard, deferral=service().deferral
+    )
 
 
 handler = observed(read_source, build=service)

@@ -49,6 +49,9 @@ def _parser(add_run_arguments: Callable[[argparse.ArgumentParser], None]) -> arg
     invoke.add_argument("event", type=Path, nargs="?")
     ask = words.add_parser("ask", help="ask a question and see the answer with its evidence")
     ask.add_argument("question")
+    dlq = words.add_parser("dlq", help="show what the queues gave up and why, or send it again")
+    dlq.add_argument("queue", nargs="?", help="source, index, changes, crawl, render or export; without: all")
+    dlq.add_argument("--redrive", action="store_true", help="send the dead letters to their queue again")
     words.add_parser("create-admin", help="make an admin user")
     words.add_parser("init-db", help="check tables and indexes; the template makes them")
     return parser
@@ -89,6 +92,7 @@ def _say(parsed: argparse.Namespace, environ: Mapping[str, str]) -> int:
             "ingest": lambda: words.ingest(running, parsed.file),
             "invoke": lambda: words.invoke(running, parsed.function, parsed.event),
             "ask": lambda: words.ask(running, parsed.question),
+            "dlq": lambda: words.dead_letters(running, parsed.queue, redrive=parsed.redrive),
             "create-admin": lambda: words.create_admin(running),
             "init-db": lambda: words.init_db(running),
         }

@@ -111,6 +111,8 @@ class Emulator:
         self.replayed = self._durability.replay()
         self._durability.watch()
         self.privates.track_deliveries()
+        self.privates.return_batches_of_the_dead()
+        self.privates.let_go_of_delivered_changes()
         self.privates.release_poller()
         self._tasks = [
             asyncio.create_task(self._listener.serve(self.application, self._stop)),

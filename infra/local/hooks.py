@@ -50,12 +50,31 @@ def after_restart(endpoint: str, outputs: Mapping[str, str]) -> Mapping[str, int
         ids = _pending(clients("dynamodb"), outputs["DocumentsTable"])
         bodies = [json.dumps({"document_id": document_id}) for document_id in ids]
         done["documents"] = _send(clients("sqs"), outputs["IndexQueueUrl"], bodies)
+    if "ExportQueueUrl" in outputs:
+        # The word about a change may have been lost with the stream; one export more costs little.
+        _send(clients("sqs"), outputs["ExportQueueUrl"], [json.dumps({"changed_at": ""})])
     if {"SourceBucket", "SourceQueueUrl", "JobsTable"} <= outputs.keys():
         unread = list(_unread(clients, outputs["SourceBucket"], outputs["JobsTable"]))
         done["files"] = _send(
             clients("sqs"), outputs["SourceQueueUrl"], [_notification(*file) for file in unread]
         )
     return done
+
+
+def beat(endpoint: str, outputs: Mapping[str, str]) -> bool:
+    """
+    Let the schedules be put in order now instead of at their next heartbeat.
+
+    On AWS the first heartbeat comes with the deploy; the emulator's comes when its time is up, and it forgets
+    with each stop when that was.
+    """
+    if "KeepTimeFunction" not in outputs:
+        return False
+    payload = json.dumps({"heartbeat": True}).encode()
+    Clients(endpoint)("lambda").invoke(
+        FunctionName=outputs["KeepTimeFunction"], InvocationType="Event", Payload=payload
+    )
+    return True
 
 
 def _pending(dynamodb: Any, table: str) -> list[str]:

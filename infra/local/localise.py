@@ -51,7 +51,9 @@ def localise(
     _leave_the_endpoint_to_the_emulator(template)
     _add_variables(template, variables)
     for name, properties in functions(template):
-        _from_folder(name, properties)
+        if _from_folder(name, properties):
+            resources[name].pop("IgnoreGlobals", None)
+            properties["Layers"] = [{"Ref": layer} for layer in ("IngestLayer",) if layer in resources]
         if _expand_events(name, properties):
             proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"{stream_url}{STREAM_PATH}{name}"}
             properties.setdefault("Environment", {}).setdefault("Variables", {}).update(proxied)
@@ -90,6 +92,8 @@ def parameters(raw: Mapping[str, Any], *, state: Path, variables: Mapping[str, s
         "OpenSearchService": variables.get("OPENSEARCH_SERVICE") or "basic",
         # A key for a model that writes does not change the embedder, and so the index, by itself.
         "EmbeddingModel": "",
+        # No image is pulled: the function of it runs from its folder, with the browser of this machine.
+        "BrowserImageUri": "local",
     }
     return {name: value for name, value in here.items() if name in (raw.get("Parameters") or {})}
 
@@ -145,12 +149,15 @@ def _add_variables(template: dict[str, Any], variables: Mapping[str, str]) -> No
         own.update({name: value for name, value in variables.items() if name in own})
 
 
-def _from_folder(name: str, properties: dict[str, Any]) -> None:
-    if properties.pop("PackageType", "Zip") == "Image":
+def _from_folder(name: str, properties: dict[str, Any]) -> bool:
+    """Make a function of a container image an ordinary one; whether it was one."""
+    is_image: bool = properties.pop("PackageType", "Zip") == "Image"
+    if is_image:
         for field in ("ImageUri", "ImageConfig"):
             properties.pop(field, None)
         folder = re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Function")).lower()
         properties.update(CodeUri=f"functions/{folder}", Runtime="python3.13", Handler="app.handler")
+    return is_image
 
 
 def _expand_events(name: str, properties: dict[str, Any]) -> bool:

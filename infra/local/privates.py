@@ -7,9 +7,10 @@ that moved one fails there, with its name, and not as a lost row.
 
 import contextlib
 import json
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,15 @@ from typing import Any
 NAMES = {
     "ministack.app": ("app", "PERSIST_STATE", "_get_module", "_load_persisted_state", "_state_map"),
     "ministack.core.persistence": ("STATE_DIR", "PERSIST_STATE", "_json_default", "_state_format_version"),
-    "ministack.core.lambda_runtime": ("execution_credentials", "reset"),
+    "ministack.core.lambda_runtime": ("Worker", "execution_credentials", "reset"),
     "ministack.services.cloudformation": ("_stacks",),
-    "ministack.services.dynamodb": ("_tables", "_set_item", "_remove_item"),
+    "ministack.services.dynamodb": (
+        "_tables",
+        "_set_item",
+        "_remove_item",
+        "_stream_records",
+        "_stream_trimmed",
+    ),
     "ministack.services.sqs": ("_queues",),
     "ministack.services.s3": ("_fire_s3_event", "_fire_s3_event_async", "_bucket_notifications"),
     "ministack.services.lambda_svc": (
@@ -27,9 +34,24 @@ NAMES = {
         "_emit_lambda_logs",
         "_ensure_poller",
         "_esm_wake",
+        "_iter_all_esms",
+        "_poll_dynamodb_streams",
         "_poller_started",
+        "_run_sqs_batch",
     ),
 }
+
+_PAUSES = (2, 5, 15, 30, 60, 120, 300, 600, 900)
+"""Seconds before the next try, by the number of tries: as the functions themselves pause after a failure."""
+
+_CHANGES_KEPT = 1_000
+"""Of each table's stream, for whoever looks into it by hand. A page is three changes, each with its text."""
+
+_NICENESS = 5
+"""
+Of processes nobody waits for: beside one that answers a client they get a quarter of a core, and all of it
+when nobody asks. 10 would be a tenth: who asks all the time would stop an ingest.
+"""
 
 RowChange = Callable[[Mapping[str, Any], str, str, Mapping[str, Any] | None], None]
 """Called with the table, the row's two keys, and the row as it is now (None: gone)."""
@@ -52,6 +74,8 @@ class Privates:
         self._remove_item = self._dynamodb._remove_item
         self._delivering = 0
         self._delivery_lock = threading.Lock()
+        self._in_background: frozenset[str] = frozenset()
+        self._spawn: Any = None
 
     @property
     def application(self) -> Any:
@@ -160,6 +184,44 @@ class Privates:
                     message["visible_at"] = 0
         self._lambda._esm_wake.set()
 
+    def return_batches_of_the_dead(self) -> None:
+        """
+        Messages whose worker was ended from outside come back after the pause that a failure has.
+
+        On AWS too they stay hidden for the queue's whole time-out (12 or 30 minutes): there other workers are
+        at hand, and here whoever waits for one document waits for that message.
+        """
+        run = self._lambda._run_sqs_batch
+
+        def run_batch(esm: Any, function: Any, event: Any, batch: Any, *where: Any) -> Any:
+            receipts = {message["id"]: message["receipt_handle"] for message in batch}
+            try:
+                return run(esm, function, event, batch, *where)
+            finally:
+                if esm.get("LastProcessingResult") == "FAILED":
+                    for message in batch:
+                        # Whoever holds it under another receipt by now has it.
+                        if message["receipt_handle"] == receipts[message["id"]]:
+                            tries = max(1, min(message["receive_count"], len(_PAUSES)))
+                            soon = time.time() + _PAUSES[tries - 1]
+                            message["visible_at"] = min(message["visible_at"], soon)
+
+        self._lambda._run_sqs_batch = run_batch
+
+    def yield_to_requests(self, names: Collection[str]) -> None:
+        """From now on, new workers of these functions take the time that requests leave."""
+        self._in_background = frozenset(names)
+        if self._spawn is not None:
+            return
+        self._spawn = spawn = self._runtime.Worker._spawn
+
+        def spawn_politely(worker: Any) -> None:
+            spawn(worker)
+            if worker.func_name in self._in_background:
+                _lower_priority(worker._proc.pid)
+
+        self._runtime.Worker._spawn = spawn_politely
+
     def track_deliveries(self) -> None:
         """Count bucket notifications that are under way, from the moment they are decided on."""
         decide, deliver = self._s3._fire_s3_event_async, self._s3._fire_s3_event
@@ -198,6 +260,39 @@ class Privates:
         """Stream records are not kept; positions into them would hide as many new ones."""
         self._lambda._dynamodb_stream_positions.clear()
 
+    def let_go_of_delivered_changes(self) -> None:
+        """
+        Keep of the tables' streams what has still to be delivered, and a little more.
+
+        They would be kept for a day, as on AWS, but in memory: 5,000 pages leave 15,000 rows there.
+        """
+        poll = self._lambda._poll_dynamodb_streams
+
+        def poll_and_trim() -> bool:
+            # On the poller's own thread: between two of its passes nobody counts positions.
+            processed: bool = poll()
+            self._trim_streams()
+            return processed
+
+        self._lambda._poll_dynamodb_streams = poll_and_trim
+
+    def _trim_streams(self) -> None:
+        delivered: dict[tuple[str, str, str], int] = {}
+        for account, region, mapping in self._lambda._iter_all_esms():
+            source = mapping.get("EventSourceArn", "")
+            if ":dynamodb:" not in source:
+                continue
+            at = self._lambda._dynamodb_stream_positions.get_scoped(account, region, mapping["UUID"], 0)
+            table = (account, region, source.split("/")[1])
+            delivered[table] = min(at, delivered.get(table, at))
+        for table, position in delivered.items():
+            records = self._dynamodb._stream_records.get_scoped(*table) or []
+            trimmed = self._dynamodb._stream_trimmed.get_scoped(*table, 0)
+            surplus = min(position - trimmed, len(records) - _CHANGES_KEPT)
+            if surplus > 0:
+                del records[:surplus]
+                self._dynamodb._stream_trimmed.set_scoped(*table, trimmed + surplus)
+
     def on_invocation(self, ended: Callable[[str, str, str, bool, int], None]) -> None:
         """
         Call back after each invocation: function name, request id, what it logged, whether it failed,
@@ -221,3 +316,12 @@ class Privates:
         """End every worker process."""
         with contextlib.suppress(OSError):
             self._runtime.reset()
+
+
+def _lower_priority(pid: int) -> None:
+    """Of a process and the threads it has by now; those it will have take it from them."""
+    tasks = Path(f"/proc/{pid}/task")
+    threads = [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [pid]
+    for thread in threads:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)

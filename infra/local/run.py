@@ -194,6 +194,7 @@ class _Stack:
                 self._console.log(
                     f"  reconciled: {found['documents']} documents and {found['files']} files queued again"
                 )
+        await self._try("put the schedules in order", hooks.beat, self._options.aws, deployed.outputs)
         if self._options.demo and not restarted:
             await asyncio.to_thread(
                 show_demo, self._console, self._options.base_url, self._credentials.values, self._options.aws,
@@ -218,6 +219,7 @@ class _Stack:
         }
         self._front.serve(deployed)
         if self._emulator:
+            self._emulator.privates.yield_to_requests(_in_background(deployed))
             # What the old code had failed at, the new code tries at once and not after the time-out.
             self._emulator.privates.make_in_flight_visible()
             await self._emulator.checkpoint()
@@ -271,6 +273,12 @@ async def _first_failure(tasks: list[asyncio.Task[None]]) -> None:
     """Raises it; never returns."""
     await asyncio.gather(*tasks)
     await asyncio.Event().wait()
+
+
+def _in_background(deployed: Deployed) -> set[str]:
+    """Names of the functions that work off queues: their clients have been answered already."""
+    functions = deployed.template.functions
+    return {deployed.resources[function.logical_id] for function in functions if function.reads_queues}
 
 
 def _runtimes(deployed: Deployed, root: Path, emulator: Emulator | None) -> dict[str, Runtime]:

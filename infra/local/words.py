@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import template
 from infra.local import hooks
-from infra.local.api import Api, follow_files, now
+from infra.local.api import ENDED, Api, follow_files, now
 from infra.local.aws import Clients, default_endpoint
 from infra.local.credentials import ensure
 from infra.local.deploy import STACK, outputs
@@ -157,6 +157,38 @@ def ask(running: Running, question: str) -> int:
     answer = running.api.post("/v1/reply/generate", {"query": question})
     print("\n".join(lines(question, answer, seconds=time.monotonic() - started)))
     return 0
+
+
+def dead_letters(running: Running, queue: str | None, *, redrive: bool) -> int:
+    """What was given up: counts, or one queue's messages with their reasons; `redrive` sends them again."""
+    found = running.api.get("/v1/admin/dlq", admin=True)["queues"]
+    known = {one["queue"]: one["messages"] for one in found}
+    if queue is not None and queue not in known:
+        raise NotPossible(f"There is no queue {queue}. There are: {', '.join(sorted(known))}.")
+    for name, messages in known.items():
+        if queue in (None, name):
+            print(f"{name:10} {messages} dead letter(s)")
+    if queue is not None:
+        for letter in running.api.get(f"/v1/admin/dlq/{queue}", admin=True)["items"]:
+            print(f"  {letter['message_id']}  {letter['kind']} {letter['subject']}".rstrip())
+            print(f"    {letter['first_received_at']}, tries: {letter['receive_count']}. {letter['reason']}")
+    if not redrive:
+        return 0
+    wanted = [name for name, messages in known.items() if messages and queue in (None, name)]
+    return max((_redriven(running, name) for name in wanted), default=0)
+
+
+def _redriven(running: Running, queue: str) -> int:
+    job = running.api.post(f"/v1/admin/dlq/{queue}/redrive", {}, admin=True)
+    ends = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        shown = running.api.get(f"/v1/admin/jobs/{job['id']}", admin=True)
+        if shown["status"] in ENDED:
+            print(f"{queue:10} {shown['progress']['done']} sent again: {shown['status']}")
+            return 0 if shown["status"] == "succeeded" else 1
+        time.sleep(0.5)
+    print(f"{queue:10} still going on: job {job['id']}")
+    return 1
 
 
 def create_admin(running: Running) -> int:

@@ -1,20 +1,24 @@
 """Knowledge in memory: documents, jobs, bucket, queues and both indexes, wired as on AWS."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from candor.adapters.memory_dead_letters import MemoryDeadLetters
 from candor.adapters.memory_documents import MemoryDocuments
 from candor.adapters.memory_jobs import MemoryJobs
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
 from candor.adapters.memory_storage import MemoryObjects, MemoryQueue
+from candor.dead_letters import Redriving
 from candor.indexing import Indexing
 from candor.ingesting import Ingesting
 from candor.jobs import Job
 from candor.messages import DocumentToIndex, SourceToRead
 from candor.reconciling import Reconciling
 from candor.source_runs import SourceRuns
+from candor.uploading import Uploading
 
 
 class Graves:
@@ -23,8 +27,18 @@ class Graves:
     def __init__(self) -> None:
         self.buried: list[tuple[str, str]] = []
 
-    def bury(self, body: str, *, reason: str, message_id: str) -> None:
+    def bury(self, body: str, *, reason: str, message_id: str, **about: object) -> None:
         self.buried.append((body, reason))
+
+
+class Deferred:
+    """A queue one can ask how long it was told to wait."""
+
+    def __init__(self) -> None:
+        self.pauses: dict[str, int] = {}
+
+    def defer(self, queue_arn: str, pauses: Mapping[str, int]) -> None:
+        self.pauses |= pauses
 
 
 @dataclass(kw_only=True)
@@ -33,10 +47,12 @@ class Knowledge:
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     source_queue: MemoryQueue = field(default_factory=MemoryQueue)
     index_queue: MemoryQueue = field(default_factory=MemoryQueue)
+    export_queue: MemoryQueue = field(default_factory=MemoryQueue)
     keywords: MemoryKeywords = field(default_factory=MemoryKeywords)
     vectors: MemoryVectors = field(default_factory=MemoryVectors)
     embedder: HashEmbedder = field(default_factory=HashEmbedder)
     graves: Graves = field(default_factory=Graves)
+    deferred: Deferred = field(default_factory=Deferred)
 
     def __post_init__(self) -> None:
         self.documents = MemoryDocuments(
@@ -62,6 +78,19 @@ class Knowledge:
             objects=self.objects,
             ingesting=self.ingesting,
             source_queue=self.source_queue,
+        )
+        self.uploading = Uploading(documents=self.documents, objects=self.objects, ingesting=self.ingesting)
+        self.redriven: list[str] = []
+        self.letters = MemoryDeadLetters(
+            {"index": self.redriven.append, "changes": None},
+            # A moment ago: what is buried and redriven within one tick of the clock was there before.
+            clock=lambda: datetime.now(UTC) - timedelta(seconds=1),
+        )
+        self.redriving = Redriving(
+            letters=self.letters,
+            jobs=self.jobs,
+            index_queue=self.index_queue,
+            export_queue=self.export_queue,
         )
         self.source_runs = SourceRuns(
             ingesting=self.ingesting, jobs=self.jobs, objects=self.objects, pause=lambda _: self.work()

@@ -212,8 +212,14 @@ class PineconeDouble(Loopback):
 
     def _delete(self, namespace: str, asked: dict[str, Any]) -> Reply:
         ids = asked.get("ids")
+        if asked.get("deleteAll") and not ids and not asked.get("filter"):
+            with self._lock:
+                if namespace not in self._namespaces:
+                    raise _RefusedError("Namespace not found", 404)
+                del self._namespaces[namespace]
+            return Reply(body={})
         if not isinstance(ids, list) or asked.get("deleteAll") or asked.get("filter"):
-            raise _RefusedError("exactly one of ids, deleteAll and filter is taken; here only ids")
+            raise _RefusedError("exactly one of ids, deleteAll and filter is taken; here no filter")
         if not 1 <= len(ids) <= NAMED_AT_ONCE:
             raise _RefusedError(f"1 to {NAMED_AT_ONCE} ids are taken")
         return Reply(body={}, headers=self._write(namespace, [(id_, None) for id_ in ids]))

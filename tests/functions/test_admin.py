@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from candor.exporting import Exports
 from candor.jobs import JobStatus
 from candor.messages import IndexToReconcile
 from functions.admin import app
+from tests.doubles.clockwork import Clockwork
 from tests.doubles.entrance import ADMIN_KEY, API_KEY, Entrance
 from tests.doubles.gateway import Context, Http, answered, wire_event
 from tests.doubles.knowledge import Knowledge
@@ -32,6 +34,10 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         ingesting=knowledge.ingesting,
         source_runs=knowledge.source_runs,
         index_queue=knowledge.index_queue,
+        dead_letters=knowledge.letters,
+        redriving=knowledge.redriving,
+        exports=Exports(objects=knowledge.objects),
+        scheduling=Clockwork().scheduling,
     )
     monkeypatch.setattr(app, "service", lambda: service)
     return Desk(Http(app.handler).as_(X_Admin_API_Key=ADMIN_KEY), knowledge, entrance)
@@ -141,6 +147,19 @@ def test_a_cancelled_job_reads_nothing_more(desk: Desk) -> None:
     assert desk.http.post("/v1/admin/jobs/nobody/cancel").status == 404
 
 
+def test_a_cancelled_run_stops_every_file_of_it(desk: Desk) -> None:
+    for name in ("a", "b"):
+        desk.knowledge.drop(f"source/{name}.json", pages(1, 2))
+    run = desk.http.post("/v1/admin/ingest-from-source", query={"wait": "false"}).json["job_id"]
+
+    answer = desk.http.post(f"/v1/admin/jobs/{run}/cancel")
+    desk.knowledge.work()
+
+    assert answer.json["status"] == "cancelled"
+    assert desk.knowledge.urls() == []
+    assert {job["status"] for job in desk.http.get("/v1/admin/jobs").json["items"]} == {"cancelled"}
+
+
 def test_reconciling_is_a_job_of_the_index_worker(desk: Desk) -> None:
     answer = desk.http.post("/v1/admin/reconcile")
 
@@ -149,6 +168,21 @@ def test_reconciling_is_a_job_of_the_index_worker(desk: Desk) -> None:
         IndexToReconcile(reconcile=True, job_id=answer.json["job_id"])
     ]
     assert desk.knowledge.jobs.get(answer.json["id"]).status == JobStatus.QUEUED
+
+
+def test_a_cancelled_reconcile_repairs_nothing(desk: Desk) -> None:
+    desk.http.post("/v1/admin/ingest", {"documents": [record(1)]})
+    desk.knowledge.work()
+    [held] = desk.knowledge.vectors.stored()
+    desk.knowledge.vectors.forget(held.document_id)
+    job_id = desk.http.post("/v1/admin/reconcile").json["job_id"]
+    desk.http.post(f"/v1/admin/jobs/{job_id}/cancel")
+    desk.knowledge.index_queue.take()
+
+    desk.knowledge.reconciling.run(job_id)
+
+    assert len(desk.knowledge.index_queue) == 0
+    assert desk.http.get(f"/v1/admin/jobs/{job_id}").json["status"] == "cancelled"
 
 
 def pages(*numbers: int) -> dict[str, Any]:
@@ -228,6 +262,107 @@ def test_the_same_key_ingests_once(desk: Desk) -> None:
     assert desk.knowledge.jobs.list(page=1, page_size=1)[1] == 1
 
 
+def test_jobs_are_narrowed_by_kind_and_status(desk: Desk) -> None:
+    desk.http.post("/v1/admin/ingest", {"documents": [record(1)]})
+    desk.knowledge.work()
+    desk.http.post("/v1/admin/reconcile")
+
+    def found(**query: str) -> list[str]:
+        return [job["kind"] for job in desk.http.get("/v1/admin/jobs", query=query).json["items"]]
+
+    assert found() == ["reconcile", "ingest"]
+    assert found(kind="ingest") == ["ingest"]
+    assert found(status="queued") == ["reconcile"]
+    assert found(kind="ingest", status="queued") == []
+    assert desk.http.get("/v1/admin/jobs", query={"status": "done"}).status == 422
+
+
+def test_dead_letters_are_counted_shown_with_their_reason_and_sent_again(desk: Desk) -> None:
+    body = '{"document_id": "d1", "text": "words"}'
+    desk.knowledge.letters.add("index", body, reason="The engine is down.")
+
+    counts = desk.http.get("/v1/admin/dlq").json
+    shown = desk.http.get("/v1/admin/dlq/index")
+
+    assert {one["queue"]: one["messages"] for one in counts["queues"]}["index"] == 1
+    [item] = shown.json["items"]
+    assert (item["reason"], item["subject"]) == ("The engine is down.", "d1")
+    assert " ".join(sorted(item)) == "first_received_at kind message_id reason receive_count subject"
+    assert "words" not in shown.text
+
+    answer = desk.http.post("/v1/admin/dlq/index/redrive")
+
+    assert (answer.status, answer.json["status"]) == (202, "queued")
+    assert answer.json["id"] == answer.json["job_id"]
+    assert desk.knowledge.redriven == [body]
+    assert desk.http.get(f"/v1/admin/jobs/{answer.json['id']}").json["status"] == "succeeded"
+    assert desk.http.get("/v1/admin/dlq/index").json["items"] == []
+
+
+def test_a_dead_letter_is_thrown_away_once(desk: Desk) -> None:
+    message_id = desk.knowledge.letters.add("index", "nonsense")
+
+    assert desk.http.delete(f"/v1/admin/dlq/index/{message_id}").status == 204
+    assert desk.http.delete(f"/v1/admin/dlq/index/{message_id}").status == 404
+
+
+@pytest.mark.parametrize("queue", ["indices", "Index", "index ", "%2e%2e"])
+def test_an_unknown_queue_is_answered_with_the_known_ones(desk: Desk, queue: str) -> None:
+    for answer in (
+        desk.http.get(f"/v1/admin/dlq/{queue}"),
+        desk.http.post(f"/v1/admin/dlq/{queue}/redrive", {}),
+        desk.http.delete(f"/v1/admin/dlq/{queue}/m"),
+    ):
+        assert (answer.status, "changes, index" in answer.json["detail"]) == (404, True)
+
+
+@pytest.mark.parametrize(
+    "body", [{"message_ids": []}, {"message_ids": ["x"] * 101}, {"message_ids": [""]}, {"message_ids": "m"}]
+)
+def test_what_names_no_messages_redrives_none(desk: Desk, body: dict[str, Any]) -> None:
+    desk.knowledge.letters.add("index", "nonsense")
+
+    assert desk.http.post("/v1/admin/dlq/index/redrive", body).status == 422
+    assert desk.knowledge.redriven == []
+
+
+def test_the_same_key_redrives_once(desk: Desk) -> None:
+    http = desk.http.as_(Idempotency_Key="redrive-1")
+
+    first, second = (http.post("/v1/admin/dlq/index/redrive", {}) for _ in range(2))
+
+    assert first.json == second.json
+
+
+def test_exports_are_listed_with_a_link(desk: Desk) -> None:
+    assert desk.http.get("/v1/admin/exports").json == []
+    desk.knowledge.drop("exports/custom_docs.json", {"pages": []})
+
+    [export] = desk.http.get("/v1/admin/exports").json
+
+    assert (export["name"], export["key"], export["size"]) == (
+        "custom_docs",
+        "exports/custom_docs.json",
+        13,
+    )
+    assert "custom_docs.json" in export["download_url"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/admin/dlq"),
+        ("GET", "/v1/admin/dlq/index"),
+        ("POST", "/v1/admin/dlq/index/redrive"),
+        ("DELETE", "/v1/admin/dlq/index/m"),
+        ("GET", "/v1/admin/exports"),
+    ],
+)
+def test_what_was_given_up_or_exported_is_for_admins(desk: Desk, method: str, path: str) -> None:
+    assert Http(app.handler).as_(X_API_Key=API_KEY).send(method, path).status == 403
+    assert Http(app.handler).send(method, path).status == 401
+
+
 def test_every_wire_event_is_answered_as_it_says(desk: Desk) -> None:
     desk.knowledge.jobs.start(
         kind="t", subject="t", created_by="t", job_id="3f2b8a52-5d0e-4f55-9a31-6d1f6c1b7a01"
@@ -239,6 +374,11 @@ def test_every_wire_event_is_answered_as_it_says(desk: Desk) -> None:
         "job": 200,
         "cancel_job": 200,
         "reconcile": 202,
+        "dead_letter_queues": 200,
+        "dead_letters": 200,
+        "redrive_dead_letters": 202,
+        "discard_dead_letter": 404,
+        "exports": 200,
     }
 
     for name, status in wanted.items():

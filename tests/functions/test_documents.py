@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from candor.accounts import Role, Scope
+from candor.adapters.http_fetcher import HttpFetcher
 from candor.documents import Change, Draft, document_id_of
+from candor.page_fetching import PageFetching
 from functions.documents import app
+from tests.doubles.crawling import Crawl
 from tests.doubles.entrance import API_KEY, Entrance
 from tests.doubles.gateway import Context, Http, answered, wire_event
 from tests.doubles.knowledge import Knowledge
@@ -27,7 +30,15 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     entrance, knowledge = Entrance(), Knowledge()
-    service = app.Service(gate=entrance.gate, documents=knowledge.documents)
+    crawl = Crawl(knowledge=knowledge)
+    service = app.Service(
+        gate=entrance.gate,
+        documents=knowledge.documents,
+        page_fetching=PageFetching(fetcher=HttpFetcher(version="1")),
+        uploading=knowledge.uploading,
+        crawling=crawl.crawling,
+        refreshing=crawl.refreshing,
+    )
     monkeypatch.setattr(app, "service", lambda: service)
     return Desk(Http(app.handler).as_(X_API_Key=API_KEY), knowledge, entrance)
 
@@ -53,6 +64,7 @@ def test_a_created_document_has_the_shape_of_the_contract(desk: Desk) -> None:
         "chunks_count": 0,
         "status": "queued",
         "error": None,
+        "source": "api",
         "source_file": None,
         "metadata": {"a": 1},
         "raw_content": TEXT,
@@ -223,3 +235,26 @@ def test_every_wire_event_is_answered_as_it_says(desk: Desk) -> None:
         event = wire_event(Path(f"events/documents/{name}.json"))
         event["headers"]["X-API-Key"] = API_KEY
         assert (name, answered(app.handler(event, Context())).status) == (name, status)
+
+
+def test_a_list_is_narrowed_by_status_and_by_where_documents_come_from(desk: Desk) -> None:
+    create(desk, url="https://example.com/a", title="From the API")
+    desk.knowledge.work()
+    desk.knowledge.documents.put(
+        Draft(url="https://example.com/b", title="Dropped", text=TEXT, source="source/help/b.json")
+    )
+    for source in ("upload", "web"):
+        url = f"https://example.com/{source}"
+        desk.knowledge.documents.put(Draft(url=url, title=source, text=TEXT, source=source))
+
+    def found(**query: str) -> list[tuple[str, str]]:
+        items = desk.http.get("/v1/documents", query=query).json["items"]
+        return [(item["title"], item["source"]) for item in items]
+
+    assert found(source="api") == [("From the API", "api")]
+    assert found(source="file") == [("Dropped", "file")]
+    assert found(source="upload", status="queued") == [("upload", "upload")]
+    assert found(status="indexed") == [("From the API", "api")]
+    assert found(status="queued", q="WEB") == [("web", "web")]
+    assert desk.http.get("/v1/documents", query={"status": "done"}).status == 422
+    assert desk.http.get("/v1/documents", query={"source": "ftp"}).status == 422

@@ -1,15 +1,19 @@
 """Index document, through the real handler, with real SQS batches."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from candor.documents import Draft, document_id_of
+from candor.index_building import DROPPED_AFTER, SEEN_BY_ALL
 from candor.jobs import JobStatus
+from candor.messages import IndexToBuild
 from functions.index_document import app
 from tests.doubles.gateway import Context, wire_event
 from tests.doubles.knowledge import Knowledge
+from tests.doubles.library import Library
 
 REFUNDS = "https://example.com/help/refunds"
 MIGRATIONS = "https://example.com/help/migrations"
@@ -22,8 +26,10 @@ def knowledge(monkeypatch: pytest.MonkeyPatch) -> Knowledge:
     service = app.Service(
         indexing=knowledge.indexing,
         reconciling=knowledge.reconciling,
+        building=Library().building,
         jobs=knowledge.jobs,
         graveyard=knowledge.graves,
+        deferral=knowledge.deferred,
     )
     monkeypatch.setattr(app, "service", lambda: service)
     return knowledge
@@ -100,3 +106,72 @@ def test_reconciling_leaves_its_report_as_a_job(knowledge: Knowledge) -> None:
     assert (job.result["missing"], job.result["requeued"]) == (1, 1)
     knowledge.work()
     assert [one.document_id for one in knowledge.vectors.stored()] == [document_id_of(REFUNDS)]
+
+
+JOB = "5e0d1a52-6a0c-4c1c-9a8e-0d2f6f1a7b10"
+"""The one that events/index_document/build.json speaks of."""
+
+
+@pytest.fixture
+def library(knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """Indexes one of which is being built, behind the handler."""
+    library = Library().filled(3)
+    service = app.Service(
+        indexing=library.indexing,
+        reconciling=knowledge.reconciling,
+        building=library.building,
+        jobs=knowledge.jobs,
+        graveyard=knowledge.graves,
+        deferral=knowledge.deferred,
+    )
+    monkeypatch.setattr(app, "service", lambda: service)
+    library.generations.start(
+        replace(
+            library.default,
+            generation_id="2",
+            vectors="new-32-g2",
+            embedder="new",
+            embedder_name="new",
+            dimensions=32,
+            job_id=JOB,
+        )
+    )
+    library.jobs.start(kind="reindex", subject="new", created_by="ada", job_id=JOB)
+    return library
+
+
+class Fresh(Context):
+    """An invocation that has just begun."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 119_000
+
+
+def test_a_message_is_a_step_of_the_build_and_asks_for_the_next(library: Library) -> None:
+    library.queue.now += SEEN_BY_ALL
+
+    assert receive("build", Fresh()) == []
+
+    assert (library.jobs.get(JOB).status, library.jobs.get(JOB).total) == (JobStatus.RUNNING, 3)
+    assert library.queue.take() == IndexToBuild(build=JOB)
+    library.queue.send(IndexToBuild(build=JOB))
+    library.work()
+    assert library.live().embedder == "new"
+
+
+def test_reconciling_wakes_a_build_whose_message_was_lost(library: Library) -> None:
+    assert receive("reconcile") == []
+
+    assert library.queue.take() == IndexToBuild(build=JOB)
+
+
+def test_an_index_nobody_asks_any_more_is_removed_when_its_time_has_come(library: Library) -> None:
+    library.queue.send(IndexToBuild(build=JOB))
+    library.work_until(lambda: library.live().embedder == "new")
+
+    assert receive("drop") == []
+    assert library.left_over() == ["old-64"]
+
+    library.queue.now += DROPPED_AFTER
+    assert receive("drop") == []
+    assert library.left_over() == []

@@ -21,7 +21,9 @@ PAGE = {
 @pytest.fixture
 def knowledge(monkeypatch: pytest.MonkeyPatch) -> Knowledge:
     knowledge = Knowledge()
-    service = app.Service(ingesting=knowledge.ingesting, graveyard=knowledge.graves)
+    service = app.Service(
+        ingesting=knowledge.ingesting, graveyard=knowledge.graves, deferral=knowledge.deferred
+    )
     monkeypatch.setattr(app, "service", lambda: service)
     return knowledge
 

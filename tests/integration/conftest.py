@@ -1,7 +1,9 @@
 """Engines that are started once for all integration tests, on loopback, without Docker."""
 
 import os
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from infra.dynamodb import server as dynamodb
 from infra.java import free_port
 from infra.opensearch.server import NEWEST, WITH_KNN, Edition, node
 from tests.doubles import aws
+from tests.doubles.web_server import Page, WebServer
 
 
 def _running(edition: Edition, data: Path, offset: int) -> Iterator[str]:
@@ -54,3 +57,14 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _worker() -> int:
     """Which of the parallel test processes this is: each takes ports of its own."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., WebServer]]:
+    """Starts web servers that end with the test: their pages, and a TLS context where they shall have one."""
+    with ExitStack() as running:
+
+        def start(pages: Mapping[str, Page] | None = None, *, tls: ssl.SSLContext | None = None) -> WebServer:
+            return running.enter_context(WebServer(pages=pages or {}, tls=tls))
+
+        yield start

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from candor.documents import Change, Documents, Draft, Status, document_id_of
+from candor.documents import Change, Documents, Draft, Origin, Status, document_id_of
 from candor.errors import Conflict, NotFound
 from candor.jobs import Jobs, JobStatus
 from candor.objects import Objects
@@ -397,3 +397,92 @@ def test_writers_of_one_url_at_once_lose_no_version_and_tell_every_job(stores: S
     assert sorted(document.version for document, _ in results) == list(range(1, 9))
     indexed(documents, document_id_of(URL))
     assert jobs.get(job.job_id).done == 8
+
+
+def test_a_list_is_narrowed_by_where_documents_come_from_and_how_far_they_are(documents: Documents) -> None:
+    sources = {"a": "api", "b": "upload", "c": "web", "d": "source/deep/d.json", "e": "api"}
+    ids = {
+        name: documents.put(draft(url=f"https://example.com/{name}", title=name, source=source))[
+            0
+        ].document_id
+        for name, source in sources.items()
+    }
+    indexed(documents, ids["a"])
+    failed = documents.find(ids["d"])
+    assert failed is not None
+    documents.mark_failed(failed, "It has no text.")
+
+    def titles(**filters: object) -> list[str]:
+        listing = documents.list(page=1, page_size=10, **filters)  # type: ignore[arg-type]
+        assert listing.total == len(listing.items)
+        return [document.title for document in listing.items]
+
+    assert titles(origin=Origin.API) == ["e", "a"]
+    assert titles(origin=Origin.UPLOAD) == ["b"]
+    assert titles(origin=Origin.WEB) == ["c"]
+    assert titles(origin=Origin.FILE) == ["d"]
+    assert titles(status=Status.INDEXED) == ["a"]
+    assert titles(status=Status.FAILED) == ["d"]
+    assert titles(status=Status.QUEUED, origin=Origin.API) == ["e"]
+    assert titles(status=Status.QUEUED, origin=Origin.API, text="EXAMPLE.com/E", doc_type="other") == ["e"]
+
+
+def test_a_page_of_a_filtered_list_shows_what_is_true_now(documents: Documents) -> None:
+    first, _ = documents.put(draft(url="https://example.com/1", title="Old"))
+    documents.put(draft(url="https://example.com/1", title="New"))
+    second, _ = documents.put(draft(url="https://example.com/2", title="Gone"))
+    documents.delete(second.document_id)
+
+    listing = documents.list(page=1, page_size=10, origin=Origin.API)
+
+    assert [document.title for document in listing.items] == ["New"]
+    assert listing.items[0] == documents.get(first.document_id)
+
+
+def test_far_down_a_list_the_order_is_the_same(documents: Documents) -> None:
+    ids = [documents.put(draft(url=f"https://example.com/{n}"))[0].document_id for n in range(7)]
+
+    # So far down that ids are sorted instead of shards merged.
+    deep = documents.list(page=101, page_size=2)
+    near = [documents.list(page=page, page_size=2) for page in (1, 2, 3, 4)]
+
+    assert (deep.items, deep.total) == ((), 7)
+    assert [document.document_id for listing in near for document in listing.items] == ids[::-1]
+
+
+def test_all_that_a_source_owns_is_read_with_its_texts(documents: Documents) -> None:
+    long = " ".join(str(number * 7919 % 1_000_003) for number in range(40_000))
+    for number in range(5):
+        documents.put(draft(url=f"https://example.com/{number}", text=long if number == 3 else f"t{number}"))
+    documents.put(draft(url="https://example.com/file", source="source/a.json"))
+    gone, _ = documents.put(draft(url="https://example.com/gone"))
+    documents.delete(gone.document_id)
+
+    whole = list(documents.whole_of_source("api"))
+
+    assert {document.url[-1]: contents.text for document, contents in whole} == {
+        "0": "t0",
+        "1": "t1",
+        "2": "t2",
+        "3": long,
+        "4": "t4",
+    }
+    assert whole == list(documents.whole_of_source("api"))
+
+
+def test_rows_can_be_read_some_at_a_time_and_gone_on_with_later(documents: Documents) -> None:
+    ids = {
+        documents.put(Draft(url=f"https://example.com/{number}", title="P", text="T"))[0].document_id
+        for number in range(7)
+    }
+    gone = min(ids)
+    documents.delete(gone)
+
+    pages: list[list[str]] = []
+    after = ""
+    while rows := documents.some(after=after, limit=3):
+        pages.append([row.document_id for row in rows])
+        after = pages[-1][-1]
+
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert {id_ for page in pages for id_ in page} == ids

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,35 @@ def test_starting_the_same_job_again_finds_it_as_it_is(jobs: Jobs) -> None:
     assert (again.kind, again.done) == ("read_source", 2)
 
 
+def test_jobs_are_found_by_kind_and_by_status(jobs: Jobs) -> None:
+    read = [started(jobs) for _ in range(3)]
+    other = jobs.start(kind="reconcile", subject="both indexes", created_by="ada").job_id
+    jobs.progress(read[0], total=1, done=1)
+    jobs.seal(read[0], result={})
+    jobs.progress(read[1], total=2, done=2, failed=2)
+    jobs.seal(read[1], result={})
+    jobs.finish(other, JobStatus.SUCCEEDED)
+
+    def found(**filters: Any) -> tuple[set[str], int]:
+        page, total = jobs.list(page=1, page_size=10, **filters)
+        return {job.job_id for job in page}, total
+
+    assert found(kind="read_source") == (set(read), 3)
+    assert found(status=JobStatus.SUCCEEDED) == ({read[0], other}, 2)
+    assert found(status=JobStatus.FAILED) == ({read[1]}, 1)
+    assert found(kind="read_source", status=JobStatus.QUEUED) == ({read[2]}, 1)
+    assert found(kind="nothing") == (set(), 0)
+
+
+def test_a_filtered_list_has_pages_newest_first(jobs: Jobs) -> None:
+    ids = [started(jobs) for _ in range(5)]
+
+    pages = [jobs.list(page=page, page_size=2, kind="read_source") for page in (1, 2, 3, 4)]
+
+    assert [job.job_id for page, _ in pages for job in page] == ids[::-1]
+    assert {total for _, total in pages} == {5}
+
+
 def test_progress_adds_up_and_a_queued_job_is_running(jobs: Jobs) -> None:
     job_id = started(jobs)
 
@@ -89,6 +119,30 @@ def test_a_step_done_twice_counts_once(jobs: Jobs) -> None:
 
     assert jobs.get(job_id).done == 6
     assert jobs.get(job_id).checkpoint == {"next": 6, "ok": 6}
+
+
+def test_measured_progress_is_set_and_not_added(jobs: Jobs) -> None:
+    job_id = started(jobs)
+    reason = JobError(file="https://example.com/a", record=-1, reason="It answered 500.")
+
+    jobs.measure(job_id, done=3, total=9, failed=1, errors=[reason], as_of=4)
+    job = jobs.measure(job_id, done=5, total=11, failed=1, errors=[reason], as_of=5)
+
+    assert (job.status, job.done, job.total, job.failed) == (JobStatus.RUNNING, 5, 11, 1)
+    assert job.errors == (reason,)
+    assert jobs.get(job_id) == job
+
+
+def test_a_measurement_that_comes_late_changes_nothing(jobs: Jobs) -> None:
+    job_id = started(jobs)
+    jobs.measure(job_id, done=5, total=11, failed=0, errors=[], as_of=7)
+
+    late = jobs.measure(job_id, done=3, total=9, failed=0, errors=[], as_of=6)
+
+    assert (late.done, late.total) == (5, 11)
+    assert jobs.measure(job_id, done=5, total=12, failed=0, errors=[], as_of=7).total == 11
+    with pytest.raises(NotFound):
+        jobs.measure("nobody", done=1, total=1, failed=0, errors=[], as_of=1)
 
 
 def test_a_sealed_job_ends_when_its_last_item_is_done(jobs: Jobs) -> None:

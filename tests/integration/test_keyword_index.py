@@ -297,3 +297,23 @@ def test_two_that_forget_the_same_document_at_once_both_succeed(opening: Opening
         list(pool.map(lambda _: opening().forget("doc"), range(4)))
 
     assert list(first.stored()) == []
+
+
+def test_a_dropped_index_holds_nothing_and_can_be_begun_anew(index: KeywordIndex, opening: Opening) -> None:
+    index.put(CORPUS)
+
+    index.drop()
+    index.drop()
+
+    fresh = opening()
+    assert fresh.search("refund", limit=5) == []
+    assert list(fresh.stored()) == []
+    index.put(CORPUS[:1])
+    assert [one.passages for one in opening().stored()] == [1]
+    assert opening().search("How do I get my money back on a plan?", limit=3)[0].passage == CORPUS[0]
+
+
+def test_an_index_that_never_was_is_dropped_without_a_word(index: KeywordIndex) -> None:
+    index.drop()
+
+    assert list(index.stored()) == []

@@ -9,8 +9,9 @@ import pytest
 from candor.adapters.dynamodb_documents import DynamoDocuments
 from candor.adapters.dynamodb_jobs import DynamoJobs
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
+from candor.adapters.memory_storage import MemoryQueue
 from candor.adapters.s3 import S3Objects
-from candor.adapters.sqs import SqsQueue
+from candor.adapters.sqs import SqsDeferral, SqsQueue
 from candor.indexing import Indexing
 from candor.ingesting import Ingesting
 from candor.jobs import JobStatus
@@ -58,12 +59,22 @@ class Cloud:
         )
         graves = Graves()
         services: list[tuple[Any, object]] = [
-            (read_source, read_source.Service(ingesting=ingesting, graveyard=graves)),
-            (publish_changes, publish_changes.Service(index_queue=SqsQueue(self.index_url))),
+            (
+                read_source,
+                read_source.Service(ingesting=ingesting, graveyard=graves, deferral=SqsDeferral()),
+            ),
+            (
+                publish_changes,
+                publish_changes.Service(index_queue=SqsQueue(self.index_url), export_queue=MemoryQueue()),
+            ),
             (
                 index_document,
                 index_document.Service(
-                    indexing=indexing, reconciling=self.reconciling, jobs=self.jobs, graveyard=graves
+                    indexing=indexing,
+                    reconciling=self.reconciling,
+                    jobs=self.jobs,
+                    graveyard=graves,
+                    deferral=SqsDeferral(),
                 ),
             ),
         ]

@@ -128,3 +128,80 @@ def test_a_buried_message_keeps_its_reason() -> None:
     answer = boto3.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"][0]
     assert answer["Body"] == '{"nonsense":1}'
     assert answer["MessageAttributes"]["Reason"]["StringValue"] == "The message is not a DocumentToIndex."
+
+
+@pytest.fixture(params=["moto", "ministack"])
+def somewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.param == "moto":
+        with mock_aws():
+            yield
+    else:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("ministack"))
+        yield
+
+
+def _taken(url: str, wait: int = 0) -> list[dict[str, Any]]:
+    client = boto3.client("sqs")
+    answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait)
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    return messages
+
+
+def _arn(url: str) -> str:
+    client = boto3.client("sqs")
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    return str(attributes["QueueArn"])
+
+
+def test_a_deferred_message_comes_back_after_its_own_pause(somewhere: None) -> None:
+    from candor.adapters.sqs import SqsDeferral, SqsQueue
+
+    url = aws.create_queue()
+    SqsQueue(url).send(DocumentToIndex(document_id="soon"), DocumentToIndex(document_id="late"))
+    receipts = {json.loads(m["Body"])["document_id"]: m["ReceiptHandle"] for m in _taken(url)}
+
+    SqsDeferral().defer(_arn(url), {receipts["soon"]: 1, receipts["late"]: 600})
+
+    assert _taken(url) == []
+    assert [json.loads(message["Body"]) for message in _taken(url, wait=3)] == [{"document_id": "soon"}]
+
+
+def test_many_messages_are_deferred_and_a_stale_receipt_harms_none(somewhere: None) -> None:
+    from candor.adapters.sqs import SqsDeferral, SqsQueue
+
+    url = aws.create_queue()
+    SqsQueue(url).send(*(DocumentToIndex(document_id=str(n)) for n in range(23)))
+    receipts = [message["ReceiptHandle"] for _ in range(5) for message in _taken(url)]
+    assert len(receipts) == 23
+    boto3.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=receipts[0])
+
+    SqsDeferral().defer(_arn(url), dict.fromkeys(receipts, 0))
+
+    back = [message["MessageId"] for _ in range(5) for message in _taken(url)]
+    assert len(set(back)) == 22
+
+
+def test_a_queue_that_is_not_there_cannot_be_deferred_to(somewhere: None) -> None:
+    from candor.adapters.sqs import SqsDeferral
+
+    with pytest.raises(Unavailable):
+        SqsDeferral().defer("arn:aws:sqs:us-east-1:000000000000:nowhere", {"r": 1})
+
+
+@pytest.mark.parametrize("reason", ["\x00\x1b[31mred\ud800", "", "ї" * 5_000])
+def test_whatever_the_reason_it_is_buried(somewhere: None, reason: str) -> None:
+    from candor.adapters.sqs import SqsQueue
+
+    url = aws.create_queue()
+
+    SqsQueue(url).bury("{}", reason=reason, message_id="m-1", kind="IndexWork", receive_count=3)
+
+    client = boto3.client("sqs")
+    [found] = client.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    attributes = found["MessageAttributes"]
+    assert attributes["Reason"]["StringValue"]
+    assert (attributes["Kind"]["StringValue"], attributes["ReceiveCount"]["StringValue"]) == (
+        "IndexWork",
+        "3",
+    )
+    assert "FirstReceivedAt" not in attributes

@@ -330,3 +330,21 @@ def test_two_that_forget_the_same_document_at_once_both_succeed(opening: Opening
         list(pool.map(lambda _: opening().forget("doc"), range(4)))
 
     eventually(lambda: holds(first))
+
+
+def test_a_dropped_index_holds_nothing_and_can_be_begun_anew(index: VectorIndex, opening: Opening) -> None:
+    put(index, *CORPUS)
+
+    index.drop()
+    index.drop()
+
+    assert opening().search(embedder.embed_question("refund"), limit=5) == []
+    assert list(opening().stored()) == []
+    put(index, CORPUS[0])
+    assert [one.passages for one in opening().stored()] == [1]
+
+
+def test_an_index_that_never_was_is_dropped_without_a_word(index: VectorIndex) -> None:
+    index.drop()
+
+    assert list(index.stored()) == []

@@ -15,7 +15,7 @@ from candor.settings import SettingsError
 from tests.doubles.gateway import Http
 from tests.doubles.tables import create_table
 
-TABLES = ("Accounts", "Counters", "Conversations", "Documents", "Jobs", "Answers", "Config")
+TABLES = ("Accounts", "Counters", "Crawls", "Conversations", "Documents", "Jobs", "Answers", "Config")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
             monkeypatch.setenv(f"{table.upper()}_TABLE", create_table(f"{table}Table"))
         boto3.client("s3").create_bucket(Bucket="source")
         monkeypatch.setenv("SOURCE_BUCKET", "source")
-        for queue in ("INDEX", "SOURCE"):
+        for queue in ("INDEX", "SOURCE", "EXPORT", "CRAWL"):
             url = boto3.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
             monkeypatch.setenv(f"{queue}_QUEUE_URL", url)
         secret = json.dumps({"root": "generated", "OPENSEARCH_PASSWORD": "pw"})
@@ -187,7 +187,7 @@ def test_an_opensearch_without_anything_that_embeds_searches_by_words_alone(
 
     assert nothing.confirmed("any", 1, 5)
     assert nothing.search(wiring.embedder().embed_question("why?"), limit=3) == []
-    assert list(wiring.reconciling()._indexes) == ["keywords"]
+    assert list(wiring.reconciling()._following.now()._indexes) == ["keywords"]
 
 
 def test_a_service_of_opensearch_nobody_knows_is_refused(aws: pytest.MonkeyPatch) -> None:

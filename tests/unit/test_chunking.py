@@ -1,5 +1,6 @@
 """Chunking: what a passage is made of."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -150,6 +151,29 @@ def test_each_part_of_a_table_begins_with_its_header() -> None:
     assert [line for passage in passages for line in passage.text.splitlines()[2:]] == rows
 
 
+def test_a_row_of_many_columns_is_told_cell_by_cell_under_its_name() -> None:
+    columns = 40
+    header = "| Server | " + " | ".join(f"Property number {n}" for n in range(columns)) + " |"
+    rule = "|" + " --- |" * (columns + 1)
+    rows = [f"| KVM {r} | " + " | ".join(f"value {r}.{n}" for n in range(columns)) + " |" for r in range(3)]
+
+    lines = [passage.text.splitlines() for passage in chunks("\n".join([header, rule, *rows]))]
+
+    assert all(passage[0].startswith("Server: KVM ") for passage in lines)
+    told = {line for passage in lines for line in passage if line}
+    assert {f"Property number {n}: value {r}.{n}" for r in range(3) for n in range(columns)} <= told
+
+
+def test_a_long_cell_keeps_the_name_of_its_row() -> None:
+    table = f"| Rule | Text |\n| --- | --- |\n| Refunds | {prose(60)} |\n| Domains | Never. |"
+
+    passages = chunks(table)
+
+    assert len(passages) > 2
+    assert all(passage.text.startswith("Rule: Refunds") for passage in passages[:-1])
+    assert passages[-1].text.endswith("| Rule | Text |\n| --- | --- |\n| Domains | Never. |")
+
+
 def test_a_small_code_block_stays_whole() -> None:
     code = "```bash\n# not a heading\napt install nginx\nsystemctl enable nginx\n```"
 
@@ -190,8 +214,9 @@ def test_nothing_is_too_long_for_the_embedder_and_nothing_is_lost(text: str) -> 
 
     assert all(words(passage) <= MAX_WORDS + 10 for passage in passages)
     assert all(len(passage.text) < 4_000 for passage in passages)
-    squeezed = "".join("".join(passage.text.split()) for passage in passages)
-    assert len(squeezed) >= len("".join(text.split()))
+    # A table's rules and bars are no words: a long row is told cell by cell without them.
+    squeezed = "".join(re.sub(r"[\s|-]", "", passage.text) for passage in passages)
+    assert len(squeezed) >= len(re.sub(r"[\s|-]", "", text))
 
 
 def test_a_long_title_leaves_room_for_text() -> None:

@@ -94,6 +94,7 @@ def test_a_safe_environment_starts() -> None:
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", "https://a.example,*"),
         ("RATE_LIMIT_REQUESTS", "x"),
+        ("FETCH_ALLOWED_ORIGINS", "intranet"),
     ],
 )
 def test_production_does_not_start_with(name: str, value: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from candor.edge.queue import TRIES
 from candor.edge.routes import ROUTES
 
 
@@ -28,8 +29,17 @@ def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
 _Template.add_multi_constructor("!", _long_form)
 TEMPLATE = yaml.load(Path("template.yaml").read_text(), _Template)
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+
+def _folder(function: dict[str, Any]) -> str:
+    """Of its code; a container image is told by the command it is started with."""
+    if function.get("PackageType") == "Image":
+        return str(function["ImageConfig"]["Command"][0].split(".")[1])
+    return Path(function["CodeUri"]).name
+
+
 FUNCTIONS = {
-    Path(resource["Properties"]["CodeUri"]).name: resource["Properties"]
+    _folder(resource["Properties"]): resource["Properties"]
     for resource in RESOURCES.values()
     if resource["Type"] == "AWS::Serverless::Function"
 }
@@ -131,6 +141,58 @@ def test_every_queue_ends_in_a_dead_letter_queue_that_is_watched() -> None:
         assert name in watched if dead_letters is None else dead_letters["GetAtt"].split(".")[0] in watched
 
 
+def test_every_queue_allows_as_many_tries_as_its_worker_counts() -> None:
+    allowed = {
+        name: queue["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+        for name, queue in of_type("AWS::SQS::Queue").items()
+        if "RedrivePolicy" in queue["Properties"]
+    }
+
+    # With fewer the queue would move a message before its worker could say why.
+    assert allowed == dict.fromkeys(allowed, TRIES)
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if events(name, "SQS")])
+def test_every_queue_reader_may_say_when_its_messages_are_to_come_back(name: str) -> None:
+    for event in events(name, "SQS"):
+        statements = [
+            statement
+            for policy in FUNCTIONS[name]["Policies"]
+            for statement in policy.get("Statement", ())
+            if "sqs:ChangeMessageVisibility*" in statement["Action"]
+        ]
+        assert event["Queue"] in [statement["Resource"] for statement in statements]
+
+
+@pytest.mark.parametrize("name", ["admin", "write_exports"])
+def test_every_dead_letter_queue_can_be_looked_into_and_redriven(name: str) -> None:
+    queues = of_type("AWS::SQS::Queue")
+    dead = {name for name, queue in queues.items() if "RedrivePolicy" not in queue["Properties"]}
+    environment = FUNCTIONS[name]["Environment"]["Variables"].values()
+    [statement] = RESOURCES["DeadLetterAccess"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert {resource["GetAtt"].removesuffix(".Arn") for resource in statement["Resource"]} == dead
+    assert queues.keys() <= {value["Ref"] for value in environment if "Ref" in value}
+    assert {"Ref": "DeadLetterAccess"} in FUNCTIONS[name]["Policies"]
+
+
+def test_every_dead_letter_queue_has_its_name_in_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    from candor import wiring
+    from candor.wiring.environment import stores
+
+    for variable in FUNCTIONS["admin"]["Environment"]["Variables"]:
+        monkeypatch.setenv(variable, f"http://127.0.0.1/{variable.lower()}")
+    stores.cache_clear()
+    wiring.dead_letters.cache_clear()
+
+    named = wiring.dead_letters()._queues  # type: ignore[attr-defined]
+
+    stores.cache_clear()
+    wiring.dead_letters.cache_clear()
+    dlqs = [name for name, queue in of_type("AWS::SQS::Queue").items() if name.endswith("Dlq")]
+    assert sorted(named) == sorted(name.removesuffix("Dlq").lower() for name in dlqs)
+
+
 def test_data_outlives_the_stack() -> None:
     kept = {
         **of_type("AWS::DynamoDB::Table"),
@@ -161,12 +223,24 @@ def test_the_errors_alarm_counts_every_function() -> None:
     counted = {
         m["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"] for m in metrics if "MetricStat" in m
     }
-    assert counted == of_type("AWS::Serverless::Function").keys()
+    # One that is not always deployed has an alarm of its own.
+    alone = {
+        alarm["Properties"]["Dimensions"][0]["Value"]["Ref"]
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"].get("Namespace") == "AWS/Lambda"
+    }
+    functions = of_type("AWS::Serverless::Function")
+    assert counted | alone == functions.keys()
+    assert alone == {name for name, function in functions.items() if "Condition" in function}
 
 
 def test_the_room_rules_cover_every_domain_module() -> None:
     rules = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     covered = {name.removeprefix("candor.") for name in rules[0]["source_modules"]}
 
-    modules = {path.stem for path in Path("layers/core/candor").glob("*.py")} | {"answering", "sources"}
+    modules = {path.stem for path in Path("layers/core/candor").glob("*.py")} | {
+        "answering",
+        "crawling",
+        "sources",
+    }
     assert modules - {"__init__", "settings", "wiring"} == covered

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import zip_longest
 
 from candor import language
 from candor.documents import Document
@@ -22,6 +23,9 @@ MAX_PIECES = 230
 The embedded model reads 256 word pieces, two of them its own marks; what is longer it never sees. They are
 estimated here, and the estimate errs by up to a tenth.
 """
+
+_MAX_ROW_PIECES = MAX_PIECES * 2 // 3
+"""Of a table's row with its header above it: longer ones are taken apart into their cells."""
 
 _TOKEN = re.compile(r"[^\W_]+|[^\s\w]|_")
 _PATH_JOINER = " › "
@@ -145,17 +149,48 @@ def _units(blocks: Iterable[Block]) -> Iterable[_Unit]:
         elif block.kind == Kind.ITEM:
             yield _unit(block.text, between)
         elif block.kind == Kind.TABLE:
-            header, rows = table_parts(block.text)
-            for number, row in enumerate(rows):
-                text = f"{header}\n{row}" if number == 0 and header else row
-                yield _unit(text, between if number == 0 else "\n", header if number else "")
-            if not rows:
-                yield _unit(header, between)
+            yield from _table_units(block.text, between)
         elif _words(block.text) <= MAX_WORDS and _pieces(block.text) <= MAX_PIECES // 2:
             yield _unit(block.text, between)
         else:
             for number, line in enumerate(line for line in block.text.splitlines() if line.strip()):
                 yield _unit(line, between if number == 0 else "\n")
+
+
+def _table_units(table: str, between: str) -> Iterable[_Unit]:
+    """A row each, its header repeated where a passage begins; a row too long for that cell by cell."""
+    header, rows = table_parts(table)
+    if not rows:
+        yield _unit(header, between)
+    headed = _pieces(header)
+    begins = True
+    for number, row in enumerate(rows):
+        joiner = between if number == 0 else "\n"
+        if header and headed + _pieces(row) > _MAX_ROW_PIECES:
+            yield from _cell_units(header, row, between)
+            begins = True
+        else:
+            yield _unit(f"{header}\n{row}" if begins and header else row, joiner, "" if begins else header)
+            begins = False
+
+
+def _cell_units(header: str, row: str, between: str) -> Iterable[_Unit]:
+    """`Column: value` for each cell; the first, which names the row, is repeated where a passage begins."""
+    names, values = _cells(header.partition("\n")[0]), _cells(row)
+    pairs = [
+        f"{name}: {value}" if name else value
+        for name, value in zip_longest(names, values[: len(names)], fillvalue="")
+        if value
+    ]
+    label = pairs[0] if pairs and _pieces(pairs[0]) <= MAX_PIECES // 4 else ""
+    for number, pair in enumerate(pairs):
+        for place, sentence in enumerate(sentences(pair)):
+            joiner = " " if place else "\n" if number else between
+            yield _unit(sentence, joiner, label if number else "")
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip().strip("|").split("|")]
 
 
 def _group(section: Section) -> _Group:

@@ -2,11 +2,13 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from candor.objects import SOURCE_PREFIX
 
 DOC_TYPES = ("policy", "tos", "faq", "howto", "pricing", "conversation", "other")
 """The types known from the first deploy. An unknown one in a document is accepted."""
@@ -27,6 +29,23 @@ class Status(StrEnum):
     INDEXED_UNCONFIRMED = "indexed_unconfirmed"
     """Findable by words; the vector index has not confirmed it yet."""
     FAILED = "failed"
+
+
+class Origin(StrEnum):
+    """Where a document comes from; the row's `source` says it more exactly for a file."""
+
+    API = "api"
+    UPLOAD = "upload"
+    WEB = "web"
+    FILE = "file"
+    """Dropped into the bucket: its source is the object's key."""
+
+
+def origin_of(source: str) -> Origin | None:
+    """Where a source's documents come from; None for one that is none of these."""
+    if source.startswith(SOURCE_PREFIX):
+        return Origin.FILE
+    return next((origin for origin in Origin if origin.value == source), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,7 +235,14 @@ class Documents(Protocol):
         ...
 
     def list(
-        self, *, page: int, page_size: int, doc_type: str | None = None, text: str | None = None
+        self,
+        *,
+        page: int,
+        page_size: int,
+        doc_type: str | None = None,
+        text: str | None = None,
+        status: Status | None = None,
+        origin: Origin | None = None,
     ) -> Listing:
         """Newest first by creation; `text` is looked for in title and url, in any case."""
         ...
@@ -253,6 +279,27 @@ class Documents(Protocol):
         """Rows a source owns, deleted ones left out."""
         ...
 
+    def whole_of_source(self, source: str) -> Iterator[tuple[Document, Contents]]:
+        """The same with the texts of their current versions, in an order that stays, a few at a time."""
+        ...
+
     def all(self) -> Iterator[Document]:
         """Every row, deleted ones included, in any order; for `reconcile`."""
+        ...
+
+    def some(self, *, after: str, limit: int) -> Sequence[Document]:
+        """
+        The next rows in the order of `all`, deleted ones included: for work that goes on another time.
+
+        `after` is the last id one has got, blank for the beginning. Nothing: there are no more.
+        """
+        ...
+
+    def text_keys(self, document_id: str) -> frozenset[str]:
+        """
+        The objects in the bucket that the row names, read consistently: its text's, and what it will clear.
+
+        Each write of a text has a key of its own: one that is older than any write may take, and is not
+        among these, never will be.
+        """
         ...

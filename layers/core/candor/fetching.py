@@ -14,6 +14,15 @@ TOTAL_SECONDS: Final = 15.0
 USER_AGENT: Final = "CandorBot"
 """What robots.txt calls us; the header adds the version."""
 
+_WANTED: Final = frozenset(
+    (
+        "", "application/ecmascript", "application/gzip", "application/javascript", "application/json",
+        "application/octet-stream", "application/pdf", "application/x-gzip", "application/x-javascript",
+        "application/x-pdf", "application/xml", "binary/octet-stream",
+    )
+)  # fmt: skip
+_SUFFIXES: Final = ("+xml", "+json")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fetched:
@@ -23,7 +32,7 @@ class Fetched:
     """Where the body came from: after the redirects that were followed."""
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Names in small letters."""
+    """Names in small letters. Several of one name are joined by a comma; cookies stand on a line each."""
     body: bytes = b""
     """Decompressed. Empty for 304, and for a kind of content that was not asked for."""
     redirects: tuple[str, ...] = ()
@@ -33,6 +42,14 @@ class Fetched:
     def content_type(self) -> str:
         """Without its parameters, in small letters; blank when the server names none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().casefold()
+
+
+def is_wanted(content_type: str) -> bool:
+    """Whether a body of this kind is read at all: text, pages, scripts, data, PDF, and what is not said."""
+    kind = content_type.partition(";")[0].strip().casefold()
+    if kind.startswith("image/"):  # Also those that are XML.
+        return False
+    return kind in _WANTED or kind.startswith("text/") or kind.endswith(_SUFFIXES)
 
 
 class Fetcher(Protocol):

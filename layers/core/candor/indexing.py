@@ -4,13 +4,17 @@ Indexing: each document's current version made findable, old ones until then, de
 The message is an id; what is done follows from the row as it is now. A hit counts only if its version is
 the row's `served_version`, so `mark_served` switches both indexes at once. Whatever is killed, doubled or
 reordered, what remains to be done can be read from the row and is done by the next message.
+
+While another index is being built, changes are written to it too, after the live one and as well as it
+goes: the build compares it with the documents before it goes live.
 """
 
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from candor.chunking import chunk
 from candor.documents import Document, Documents
@@ -34,6 +38,22 @@ def unlimited() -> float:
     return math.inf
 
 
+class Moved(Unavailable):
+    """What was written to is not, or not all, that counts now."""
+
+
+class Beside(Protocol):
+    """An index that is being built: written to as well as it goes. Nothing raises."""
+
+    def put_words(self, passages: Sequence[Passage]) -> None: ...
+
+    def put_vectors(self, passages: Sequence[Passage], remaining: Remaining) -> None: ...
+
+    def tidy(self, document: Document) -> None:
+        """What lies there of older versions is forgotten; of a deleted document, everything."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Work:
     document: Document
@@ -41,7 +61,11 @@ class _Work:
 
 
 class Indexing:
-    """Keeps both indexes true to the documents."""
+    """
+    Keeps both indexes true to the documents, and the one that is being built as well as it goes.
+
+    `unmoved` says whether these are still the indexes that count; what is not done by then is done again.
+    """
 
     def __init__(
         self,
@@ -50,12 +74,16 @@ class Indexing:
         keywords: KeywordIndex,
         vectors: VectorIndex,
         embedder: Embedder,
+        building: "Beside | None" = None,
+        unmoved: Callable[[], bool] = lambda: True,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._documents = documents
         self._keywords = keywords
         self._vectors = vectors
         self._embedder = embedder
+        self._building = building
+        self._unmoved = unmoved
         self._pause = pause
 
     def index_many(
@@ -91,11 +119,15 @@ class Indexing:
         if document.deleted:
             self._keywords.forget(document_id, keep_version=document.version)
             self._vectors.forget(document_id, keep_version=document.version)
+            if self._building is not None:
+                self._building.tidy(document)
             self._documents.mark_indexed(document, confirmed=True)
             return None
         if not document.pending:
             self._tidy(document, self._keywords)
             self._tidy(document, self._vectors)
+            if self._building is not None:
+                self._building.tidy(document)
             return None
         try:
             contents = self._documents.contents(document)
@@ -108,6 +140,9 @@ class Indexing:
         """Words first: all that are now findable by them, whose vectors are to follow."""
         written: list[_Work] = []
         self._each_or_all(works, failures, self._put_words, written)
+        if self._building is not None:
+            # Before they are served: should it go live at this moment, they are findable there too.
+            self._building.put_words([passage for work in written for passage in work.passages])
         served: list[_Work] = []
         for work in written:
             document = work.document
@@ -146,6 +181,12 @@ class Indexing:
         self._each_or_all(fresh, failures, put_vectors, embedded)
         done = {work.document.document_id for work in embedded}
         done |= {work.document.document_id for work in works} - {work.document.document_id for work in fresh}
+        try:
+            if done and not self._unmoved():
+                raise Moved("Another index has gone live.")
+        except Unavailable as error:
+            failures.update(dict.fromkeys(done, error))
+            return
         for work in works:
             document = work.document
             if document.document_id not in done:
@@ -159,6 +200,13 @@ class Indexing:
                     self._vectors.forget(document.document_id, keep_version=document.version)
             except Unavailable as error:
                 failures[document.document_id] = error
+        if self._building is not None:
+            # Last of all: an embedder that is slow there keeps nobody waiting here.
+            self._building.put_vectors([passage for work in works for passage in work.passages], remaining)
+            for work in works:
+                with suppress(Unavailable):
+                    if (now := self._documents.find(work.document.document_id)) is not None:
+                        self._building.tidy(now)
 
     def _had_vectors(self, work: _Work) -> bool:
         """Only a version served before this message came can have its vectors already."""

@@ -17,13 +17,17 @@ from typing import Any, Final
 from candor.documents import Change, Documents, Draft, document_id_of
 from candor.errors import Conflict, Invalid, NotFound, UnsupportedType
 from candor.jobs import MAX_ERRORS_KEPT, Job, JobError, Jobs, JobStatus
+from candor.labels import Labels
 from candor.messages import ObjectChanged, Queue, SourceToRead
-from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, ObjectInfo, Objects, mark_of
+from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, UPLOADS_PREFIX, ObjectInfo, Objects, mark_of
 from candor.sources import read
 from candor.sources.records import Record
 
 STEP: Final = 100
 """Records between two checkpoints: what a killed worker does again at most."""
+
+KEPT: Final = 4
+"""Records that are kept from the first look to the writing: a PDF may take half a minute to read."""
 
 WRITERS: Final = 8
 """Rows written at once: a write is nine tenths waiting."""
@@ -81,6 +85,8 @@ class Census:
     """What is worth saying about the file as a whole."""
     faults: list[tuple[int, str]] = field(default_factory=list)
     """The first records that are no document, and why."""
+    records: list[Record] = field(default_factory=list)
+    """The first ones: all of them, unless there are more than `KEPT`."""
 
     @property
     def document_ids(self) -> frozenset[str]:
@@ -171,6 +177,8 @@ class Ingesting:
         """Look through the object; `Invalid` or `UnsupportedType` when as a whole it cannot be read."""
         census = Census()
         for record in self._records(key):
+            if len(census.records) <= KEPT:
+                census.records.append(record)
             if record.index < 0:
                 census.notes.append(record.reason)
                 continue
@@ -186,7 +194,10 @@ class Ingesting:
     def _read_on(self, job: Job, message: SourceToRead, census: Census, remaining: Remaining) -> Job | None:
         """The job when its last record has been taken; None when this worker is to stop before."""
         tally = _Tally.of(job.checkpoint)
-        records = (record for record in self._records(message.key) if record.index >= tally.next)
+        # A file of one document took long to read: once is enough.
+        few = len(census.records) <= KEPT
+        found = iter(census.records) if few else self._records(message.key)
+        records = (record for record in found if record.index >= tally.next)
         if tally.next == 0 and census.total == 0:
             return job
         while tally.next < census.total:
@@ -337,10 +348,14 @@ class Ingesting:
         return info is None or mark_of(info) != message.mark
 
     def _records(self, key: str) -> Iterator[Record]:
+        uploaded = self._objects.find(key) if key.startswith(UPLOADS_PREFIX) else None
+        labels = Labels.of(uploaded.metadata) if uploaded else None
         with self._objects.open(key) as stream:
             for record in read(stream, key):
                 if record.draft is not None and key.startswith(INGEST_PREFIX):
                     yield replace(record, draft=replace(record.draft, source=API_SOURCE))
+                elif record.draft is not None and labels is not None:
+                    yield replace(record, draft=labels.on(record.draft))
                 else:
                     yield record
 

@@ -72,8 +72,12 @@ def settled(job: Job) -> Job:
     if "ok" in result:
         result["ok"] = job.total - job.failed - int(result.get("skipped", 0))
         result["error"] = job.failed
-    all_failed = job.total > 0 and job.failed >= job.total
-    return replace(job, status=JobStatus.FAILED if all_failed else JobStatus.SUCCEEDED, result=result)
+    return replace(job, status=end_of_sealed(total=job.total, failed=job.failed), result=result)
+
+
+def end_of_sealed(*, total: int, failed: int) -> JobStatus:
+    """How a job ends whose last item is done: failed only if every one of them did."""
+    return JobStatus.FAILED if 0 < total <= failed else JobStatus.SUCCEEDED
 
 
 class Jobs(Protocol):
@@ -89,7 +93,9 @@ class Jobs(Protocol):
         """The job, or `NotFound`."""
         ...
 
-    def list(self, *, page: int, page_size: int) -> tuple[Sequence[Job], int]:
+    def list(
+        self, *, page: int, page_size: int, kind: str | None = None, status: JobStatus | None = None
+    ) -> tuple[Sequence[Job], int]:
         """Newest first, and how many there are."""
         ...
 
@@ -109,6 +115,16 @@ class Jobs(Protocol):
 
         With `checkpoint_was` all of it happens only if the checkpoint is still that, else `Conflict`:
         a step that is done twice counts once.
+        """
+        ...
+
+    def measure(
+        self, job_id: str, *, done: int, total: int, failed: int, errors: Sequence[JobError], as_of: int
+    ) -> Job:
+        """
+        Set the counters and errors, for work that is counted elsewhere; a queued job becomes running.
+
+        `as_of` grows with what is measured: a report that comes after a later one changes nothing.
         """
         ...
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol, Self
 from urllib.parse import unquote_plus
 
 from candor.errors import Malformed
-
 
 MAX_DELAY_SECONDS: Final = 900
 
@@ -98,22 +98,158 @@ class IndexToReconcile(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IndexToBuild(Message):
+    """Do the next step of the build of a new index, whose job this is."""
+
+    build: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexToDrop(Message):
+    """Remove an index nobody asks any more: the generation of this id."""
+
+    drop: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class IndexWork(Message):
     """What one message on the index queue asks for."""
 
     document_id: str = ""
     reconcile: IndexToReconcile | None = None
+    build: IndexToBuild | None = None
+    drop: IndexToDrop | None = None
 
     @classmethod
     def from_json(cls, body: str) -> Self:
         try:
             fields = json.loads(body)
             wants_reconcile = fields.get("reconcile") is True
+            if isinstance(fields.get("build"), str):
+                return cls(build=IndexToBuild.from_json(body))
+            if isinstance(fields.get("drop"), str):
+                return cls(drop=IndexToDrop.from_json(body))
         except (ValueError, AttributeError) as error:
-            raise Malformed("The message is neither a DocumentToIndex nor an IndexToReconcile.") from error
+            raise Malformed("The message is none of those that the index queue takes.") from error
         if wants_reconcile:
             return cls(reconcile=IndexToReconcile.from_json(body))
         return cls(document_id=DocumentToIndex.from_json(body).document_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportToWrite(Message):
+    """
+    Documents have changed: write the exports that show them. `changed_at` is when, ISO-8601; an export whose
+    reading began later holds the change already. Blank: write them in any case.
+    """
+
+    changed_at: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLettersToRedrive(Message):
+    """Go on with a job that sends dead letters again; what it is about stands in the job."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportWork(Message):
+    """What one message on the export queue asks for: what may take its time, and delays nobody's answer."""
+
+    to_write: ExportToWrite | None = None
+    to_redrive: DeadLettersToRedrive | None = None
+
+    @classmethod
+    def from_json(cls, body: str) -> Self:
+        try:
+            fields = json.loads(body)
+            if "changed_at" in fields:
+                if fields["changed_at"]:
+                    datetime.fromisoformat(fields["changed_at"])
+                return cls(to_write=ExportToWrite.from_json(body))
+        except (TypeError, ValueError) as error:
+            raise Malformed("The message is neither an ExportToWrite nor a DeadLettersToRedrive.") from error
+        return cls(to_redrive=DeadLettersToRedrive.from_json(body))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteToCrawl(Message):
+    """Begin a crawl: look at the site's start page, robots.txt and sitemaps, and send out its first pages."""
+
+    job_id: str
+    start: str
+    options: Mapping[str, Any]
+    started: float
+    """When the job was asked for, in seconds since the epoch."""
+    attempt: int = 0
+    kind: str = "site"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageToCrawl(Message):
+    """Fetch one page of a crawl, and go on from there."""
+
+    job_id: str
+    url: str
+    depth: int
+    attempt: int = 0
+    round: int = 0
+    """From 1 on the page is looked at once more: it is read whole, whatever is remembered of it."""
+    alone: bool = False
+    """The page it calls canonical is of no use: take it for itself."""
+    kind: str = "page"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageToRender(Message):
+    """Look at a page in a browser: without its scripts it says hardly anything."""
+
+    job_id: str
+    url: str
+    depth: int
+    round: int = 0
+    alone: bool = False
+    kind: str = "render"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawlToFinish(Message):
+    """See whether a crawl's pages are all done, and end it. `watch`: also when it has come to a halt."""
+
+    job_id: str
+    looks: int = 0
+    watch: bool = False
+    kind: str = "finish"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentsToRefresh(Message):
+    """Go on fetching all documents that came from the web, where the job's checkpoint says."""
+
+    job_id: str
+    kind: str = "refresh"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawlWork(Message):
+    """What one message on the crawl queue asks for."""
+
+    task: SiteToCrawl | PageToCrawl | CrawlToFinish | DocumentsToRefresh
+
+    @classmethod
+    def from_json(cls, body: str) -> Self:
+        kinds: Mapping[str, type[SiteToCrawl | PageToCrawl | CrawlToFinish | DocumentsToRefresh]] = {
+            "site": SiteToCrawl,
+            "page": PageToCrawl,
+            "finish": CrawlToFinish,
+            "refresh": DocumentsToRefresh,
+        }
+        try:
+            kind = kinds[json.loads(body)["kind"]]
+        except (TypeError, ValueError, KeyError) as error:
+            raise Malformed("The message is no work of a crawl.") from error
+        return cls(task=kind.from_json(body))
 
 
 class Queue(Protocol):

@@ -1,18 +1,20 @@
 """Reconciling: proves that both indexes hold what the documents say, and repairs what they do not."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from candor.documents import Document, Documents, Status
 from candor.errors import NotFound
+from candor.generations import NO_EMBEDDER
 from candor.ingesting import Ingesting
 from candor.jobs import Jobs, JobStatus
 from candor.messages import DocumentToIndex, Queue, SourceToRead
 from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, Objects
 from candor.search import KeywordIndex, Stored, VectorIndex
+from candor.shelves import Following, Shelves
 
 EXAMPLES_KEPT: Final = 20
 
@@ -91,6 +93,8 @@ class Reconciling:
     def run(self, job_id: str) -> Report:
         """Compare, repair, queue again, and leave the report as the job's result."""
         report = self.compare()
+        if self._jobs.get(job_id).status.ended:
+            return report  # Cancelled while it compared: it is not to change anything any more.
         self._repair(report)
         self._requeue_sources(report)
         self._jobs.finish(job_id, JobStatus.SUCCEEDED, result=report.as_result())
@@ -159,6 +163,26 @@ class Reconciling:
             if not over:
                 self._source_queue.send(SourceToRead(key=info.key, job_id=job_id))
                 report.sources_requeued += 1
+
+
+class LiveReconciling:
+    """`Reconciling` of whatever is live."""
+
+    def __init__(
+        self, shelves: Shelves, make: Callable[[KeywordIndex, VectorIndex | None], Reconciling]
+    ) -> None:
+        self._following = Following(
+            shelves,
+            lambda shelf: make(
+                shelf.keywords, None if shelf.generation.embedder == NO_EMBEDDER else shelf.vectors
+            ),
+        )
+
+    def run(self, job_id: str) -> Report:
+        return self._following.now().run(job_id)
+
+    def compare(self) -> Report:
+        return self._following.now().compare()
 
 
 def _differences(rows: Mapping[str, Document], stored: Iterable[Stored]) -> Iterator[tuple[str, str]]:

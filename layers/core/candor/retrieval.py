@@ -16,13 +16,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeVar
 
 from candor.analysis import informative_words, passage_terms, query_groups
 from candor.errors import TooMany, Unavailable, UpstreamFailed
 from candor.language import refers_back
 from candor.search import ANYTHING, Embedder, Hit, KeywordIndex, Passage, Truth, Vector, VectorIndex, Where
+from candor.shelves import Following, Shelf, Shelves
 
 VECTOR_WEIGHT: Final = 0.6
 """α of the mix. Sets of questions and answers want more, documentation a little less."""
@@ -77,6 +78,9 @@ class Found:
     0..1; 0 for a question without any."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """`embed`, `keywords`, `vectors` (in parallel), `scores`, `truth`, `total`."""
+    generation: str = ""
+    """Which index it was, and whose vectors, where it is one of several: for people who look into it."""
+    embedder: str = ""
 
 
 class Retrieval:
@@ -218,6 +222,35 @@ class Retrieval:
                 return call()
 
         return self._threads.submit(timed)
+
+
+class LiveRetrieval:
+    """`Retrieval` from whatever is live, one and the same for the whole of a question."""
+
+    def __init__(self, *, shelves: Shelves, truth: Truth) -> None:
+        def over(shelf: Shelf) -> Retrieval:
+            return Retrieval(
+                keywords=shelf.keywords, vectors=shelf.vectors, embedder=shelf.embedder, truth=truth
+            )
+
+        self._following = Following(shelves, over)
+
+    def find(
+        self,
+        question: str,
+        *,
+        limit: int = 8,
+        where: Where = ANYTHING,
+        deadline_seconds: float = 2.0,
+        previous: str | None = None,
+    ) -> Found:
+        """As `Retrieval.find`; raises `Unavailable` also when nobody can say which index is live."""
+        shelf, retrieval = self._following.with_shelf()
+        found = retrieval.find(
+            question, limit=limit, where=where, deadline_seconds=deadline_seconds, previous=previous
+        )
+        made = shelf.generation
+        return replace(found, generation=made.generation_id, embedder=made.embedder_name)
 
 
 def fuse(

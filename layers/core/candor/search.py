@@ -105,6 +105,10 @@ class KeywordIndex(Protocol):
         """Everything held, document by document in any order, for `reconcile`."""
         ...
 
+    def drop(self) -> None:
+        """The whole index is gone. Twice is once; what is put afterwards begins a new one."""
+        ...
+
 
 class VectorIndex(Protocol):
     """
@@ -139,6 +143,10 @@ class VectorIndex(Protocol):
 
     def stored(self) -> Iterator[Stored]:
         """Everything held, document by document in any order, for `reconcile`."""
+        ...
+
+    def drop(self) -> None:
+        """The whole index is gone. Twice is once; what is put afterwards begins a new one."""
         ...
 
 

@@ -8,11 +8,14 @@ by nothing else, so that no adapter and no domain module knows the environment.
 import hashlib
 import hmac
 import logging
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from types import UnionType
 from typing import Any, Self, get_args
+
+from candor.addresses import origin_of
 
 SHORTEST_SECRET = 32
 """Bytes. HS256 is as strong as its key, and no stronger than 256 bits."""
@@ -83,6 +86,14 @@ def _parsed(f: "Field[Any]", name: str, text: str) -> Any:
         if text.casefold() in ("0", "false", "no", "off"):
             return False
         raise SettingsError(f"{name} must be true or false.")
+    if kind is float:
+        try:
+            real = float(text)
+        except ValueError:
+            real = math.nan
+        if not 0 <= real < math.inf:
+            raise SettingsError(f"{name} must be a number, 0 or more.")
+        return real
     if kind is int:
         least = f.metadata["least"]
         try:
@@ -170,18 +181,57 @@ class Stores(_FromEnvironment):
 
     accounts_table: str | None = _setting("ACCOUNTS_TABLE")
     answers_table: str | None = _setting("ANSWERS_TABLE")
+    config_table: str | None = _setting("CONFIG_TABLE")
     conversations_table: str | None = _setting("CONVERSATIONS_TABLE")
     counters_table: str | None = _setting("COUNTERS_TABLE")
     documents_table: str | None = _setting("DOCUMENTS_TABLE")
+    crawls_table: str | None = _setting("CRAWLS_TABLE")
     jobs_table: str | None = _setting("JOBS_TABLE")
     source_bucket: str | None = _setting("SOURCE_BUCKET")
     index_queue_url: str | None = _setting("INDEX_QUEUE_URL")
     source_queue_url: str | None = _setting("SOURCE_QUEUE_URL")
     index_dlq_url: str | None = _setting("INDEX_DLQ_URL")
     source_dlq_url: str | None = _setting("SOURCE_DLQ_URL")
+    export_queue_url: str | None = _setting("EXPORT_QUEUE_URL")
+    export_dlq_url: str | None = _setting("EXPORT_DLQ_URL")
+    crawl_queue_url: str | None = _setting("CRAWL_QUEUE_URL")
+    crawl_dlq_url: str | None = _setting("CRAWL_DLQ_URL")
+    render_queue_url: str | None = _setting("RENDER_QUEUE_URL")
+    render_dlq_url: str | None = _setting("RENDER_DLQ_URL")
+    changes_dlq_url: str | None = _setting("CHANGES_DLQ_URL")
 
 
-CONCERNS: tuple[type[_FromEnvironment], ...] = (App, Security, Limits, Model, Search, Stores)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetch(_FromEnvironment):
+    """How pages are fetched, and with what they are looked at."""
+
+    allowed_origins: tuple[str, ...] = _setting("FETCH_ALLOWED_ORIGINS", default=())
+    """host:port of servers that may be anywhere, inside too."""
+    crawl_delay_seconds: float = _setting("CRAWL_DELAY_SECONDS", default=0.2)
+    """Between two requests of a crawl to one site; none where `allowed_origins` names it."""
+    browser_path: str | None = _setting("BROWSER_PATH")
+    browser_flags: tuple[str, ...] = _setting("BROWSER_FLAGS", default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clockwork(_FromEnvironment):
+    """What rings when a schedule comes due."""
+
+    keep_time_arn: str | None = _setting("KEEP_TIME_ARN")
+    scheduler_role_arn: str | None = _setting("SCHEDULER_ROLE_ARN")
+    schedule_prefix: str | None = _setting("SCHEDULE_PREFIX")
+
+
+CONCERNS: tuple[type[_FromEnvironment], ...] = (
+    App,
+    Security,
+    Limits,
+    Model,
+    Search,
+    Stores,
+    Fetch,
+    Clockwork,
+)
 
 
 def variables() -> Iterator[tuple[str, tuple[str, ...], Any]]:
@@ -224,6 +274,11 @@ def check(environ: Mapping[str, str]) -> None:
     """
     for concern in CONCERNS:
         concern.read(environ)
+    for origin in Fetch.read(environ).allowed_origins:
+        try:
+            origin_of(origin)
+        except ValueError:
+            raise SettingsError("FETCH_ALLOWED_ORIGINS names origins as host:port, comma separated.") from None
     app, security = App.read(environ), Security.read(environ)
     if not app.in_production:
         return

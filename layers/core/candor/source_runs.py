@@ -57,6 +57,14 @@ class SourceRuns:
         self._jobs.progress(run.job_id, checkpoint={"files": children})
         return self.look(run.job_id)
 
+    def cancel(self, job_id: str) -> Job:
+        """Ask a job to stop; a run over many files stops every one of them that has not ended."""
+        job = self._jobs.get(job_id)
+        if job.kind == KIND and not job.status.ended:
+            for child in self._children(job).values():
+                self._jobs.cancel(child.job_id)
+        return self._jobs.cancel(job_id)
+
     def look(self, job_id: str) -> Job:
         """The job as it is now; a run ends when somebody looks and its last file has ended."""
         job = self._jobs.get(job_id)

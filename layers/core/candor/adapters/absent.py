@@ -17,6 +17,9 @@ class _Absent:
     def stored(self) -> Iterator[Stored]:
         self._refuse()
 
+    def drop(self) -> None:
+        self._refuse()
+
     def _refuse(self) -> NoReturn:
         raise Unavailable(self._sentence, retry_after=60)
 
@@ -54,10 +57,11 @@ class AbsentEmbedder:
     """An `Embedder` that is always unavailable."""
 
     name = "none"
-    dimensions = 1
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, *, dimensions: int = 1) -> None:
         self._sentence = sentence
+        self.dimensions = dimensions
+        """Of the index that was made by the one that is missing."""
 
     def embed_passages(self, passages: Sequence[Passage]) -> list[Vector]:
         raise Unavailable(self._sentence, retry_after=60)
@@ -86,6 +90,9 @@ class NoVectors:
 
     def stored(self) -> Iterator[Stored]:
         return iter(())
+
+    def drop(self) -> None:
+        """There is nothing to drop."""
 
 
 class NoEmbedder:

@@ -13,6 +13,7 @@ version is told in the same transaction that ends the waiting: told once, whatev
 """
 
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,11 +24,10 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from candor.adapters import document_lists
 from candor.adapters.document_rows import (
-    LIST_SHARDS,
-    LISTED,
+    ALL_BUT_BODY,
     PENDING_SHARDS,
-    SOURCE_SHARDS,
     DocumentRow,
     body_of,
     document_of,
@@ -36,13 +36,14 @@ from candor.adapters.document_rows import (
 )
 from candor.adapters.dynamodb import bound_to, failed_conditions, is_condition, translated
 from candor.adapters.dynamodb_jobs import JobRow, told
-from candor.adapters.dynamodb_lists import newest, persistently, shard_of
+from candor.adapters.dynamodb_lists import persistently, shard_of
 from candor.documents import (
     Change,
     Contents,
     Document,
     Draft,
     Listing,
+    Origin,
     Status,
     document_id_of,
     succession,
@@ -57,6 +58,9 @@ TOMBSTONE_SECONDS = 15 * 24 * 3600
 """A deleted row outlives every message about it: a queue keeps one for 14 days at most."""
 
 _ATTEMPTS = 12
+
+_KEPT = 64
+"""Rows remembered between two steps with the same document: a batch of them, at most 32 KB of text each."""
 
 
 def _now() -> datetime:
@@ -82,6 +86,8 @@ class DynamoDocuments:
         self._job_rows = bound_to(JobRow, jobs_table) if jobs_table else None
         self._objects = objects
         self._clock = clock
+        self._found: dict[str, DocumentRow] = {}
+        self._served: dict[str, DocumentRow] = {}
 
     def put(
         self, draft: Draft, *, job_id: str | None = None, expected_version: int | None = None
@@ -112,11 +118,16 @@ class DynamoDocuments:
         return document
 
     def find(self, document_id: str) -> Document | None:
-        row = self._find(document_id)
+        # With its text, which costs no more to read: its contents are mostly what is asked for next.
+        row = self._find(document_id, *ALL_BUT_BODY, "body")
+        if row is not None and not row.deleted:
+            _keep(self._found, row)
         return document_of(row) if row else None
 
     def contents(self, document: Document) -> Contents:
-        row = self._find(document.document_id, "version", "deleted", "body", "body_key")
+        row = self._found.pop(document.document_id, None)
+        if row is None or int(row.version) != document.version:
+            row = self._find(document.document_id, "version", "deleted", "body", "body_key")
         if row is None or row.deleted or int(row.version) != document.version:
             raise NotFound("That version has been replaced.")
         return body_of(row.body if row.body is not None else self._objects.read(row.body_key))
@@ -148,28 +159,24 @@ class DynamoDocuments:
         raise Unavailable("Too many writers are changing this document at once.")
 
     def list(
-        self, *, page: int, page_size: int, doc_type: str | None = None, text: str | None = None
+        self,
+        *,
+        page: int,
+        page_size: int,
+        doc_type: str | None = None,
+        text: str | None = None,
+        status: Status | None = None,
+        origin: Origin | None = None,
     ) -> Listing:
-        if doc_type is None and not text:
-            with translated():
-                rows, total = newest(
-                    self._rows, "by_created", shards=LIST_SHARDS, page=page, page_size=page_size
-                )
-            return Listing(items=tuple(map(document_of, rows)), total=total)
-        sought = (text or "").casefold()
-        found: list[Document] = []
-        with translated():
-            for shard in range(LIST_SHARDS):
-                rows_of_shard = self._rows.query(str(shard), index_name="by_created")
-                found += [
-                    document_of(row)
-                    for row in rows_of_shard
-                    if (doc_type is None or row.doc_type == doc_type)
-                    and (sought in row.title.casefold() or sought in row.url.casefold())
-                ]
-        found.sort(key=lambda document: document.created_at, reverse=True)
-        start = (page - 1) * page_size
-        return Listing(items=tuple(found[start : start + page_size]), total=len(found))
+        return document_lists.page_of(
+            self._rows,
+            page=page,
+            page_size=page_size,
+            doc_type=doc_type,
+            text=text,
+            status=status.value if status else None,
+            origin=origin,
+        )
 
     def mark_served(self, document: Document, *, chunks_count: int) -> bool:
         row = self._rows(document.document_id)
@@ -180,11 +187,16 @@ class DynamoDocuments:
         ]
         # No revision: nothing but a newer version, or the end of the waiting, stands against it.
         current = (DocumentRow.version == document.version) & DocumentRow.pending.exists()
-        return self._write(row, actions, current & (DocumentRow.deleted == False))  # noqa: E712 - a condition
+        done = self._write(row, actions, current & (DocumentRow.deleted == False))  # noqa: E712 - a condition
+        if done:
+            row.body = None
+            _keep(self._served, row)  # As it is now, all of it: `mark_indexed` need not read it again.
+        return done
 
     def mark_indexed(self, document: Document, *, confirmed: bool) -> bool:
         for _ in range(_ATTEMPTS):
-            row = self._find(document.document_id)
+            # One that is no longer as it was refuses the write, and is read.
+            row = self._served.pop(document.document_id, None) or self._find(document.document_id)
             if row is None or int(row.version) != document.version or row.pending is None:
                 return False
             actions: list[Action] = [DocumentRow.pending.remove(), DocumentRow.error.remove()]
@@ -249,21 +261,29 @@ class DynamoDocuments:
                     yield row.document_id
 
     def of_source(self, source: str) -> Iterator[Document]:
-        with translated():
-            for shard in range(SOURCE_SHARDS):
-                keys = self._rows.query(f"{source}#{shard}", index_name="by_source")
-                ids = [key.document_id for key in keys]
-                # The index may lag behind the rows; what counts is read from them.
-                for row in self._rows.batch_get(
-                    ids, consistent_read=True, attributes_to_get=[*_ALL_BUT_BODY]
-                ):
-                    if row.source == source and not row.deleted:
-                        yield document_of(row)
+        return document_lists.of_source(self._rows, source)
+
+    def whole_of_source(self, source: str) -> Iterator[tuple[Document, Contents]]:
+        return document_lists.whole_of_source(self._rows, source, self._objects)
 
     def all(self) -> Iterator[Document]:
         with translated():
-            for row in self._rows.scan(consistent_read=True, attributes_to_get=[*_ALL_BUT_BODY]):
+            for row in self._rows.scan(consistent_read=True, attributes_to_get=[*ALL_BUT_BODY]):
                 yield document_of(row)
+
+    def some(self, *, after: str, limit: int) -> Sequence[Document]:
+        with translated():
+            rows = self._rows.scan(
+                consistent_read=True,
+                attributes_to_get=[*ALL_BUT_BODY],
+                last_evaluated_key={"document_id": {"S": after}} if after else None,
+                limit=limit,
+                page_size=limit,
+            )
+            return [document_of(row) for row in rows]
+
+    def text_keys(self, document_id: str) -> frozenset[str]:
+        return frozenset(_outdated(self._find(document_id, "body_key", "old_texts")))
 
     def _replace(self, row: DocumentRow | None, document: Document, body: bytes) -> bool:
         """Write a new version whole. Its text is in place before the row that names it."""
@@ -274,7 +294,8 @@ class DynamoDocuments:
         if len(body) <= MAX_INLINE:
             fresh.body = body
         else:
-            fresh.body_key = f"texts/{document.document_id}/{document.version}-{document.checksum[:16]}"
+            # Never a key that was used before: whoever clears what no row names must not meet a second write.
+            fresh.body_key = f"texts/{document.document_id}/{document.version}-{uuid.uuid4().hex}"
             self._objects.put(fresh.body_key, body)
         condition = DocumentRow.revision == row.revision if row else DocumentRow.document_id.does_not_exist()
         jobs = list(row.awaited_by) if row and row.pending is not None else []
@@ -357,24 +378,10 @@ class DynamoDocuments:
                 return self._rows.get(
                     document_id,
                     consistent_read=True,
-                    attributes_to_get=list(attributes) or [*_ALL_BUT_BODY],
+                    attributes_to_get=list(attributes) or [*ALL_BUT_BODY],
                 )
             except DoesNotExist:
                 return None
-
-
-_ALL_BUT_BODY: tuple[str, ...] = (
-    "document_id",
-    "created_at",
-    "deleted",
-    "pending",
-    "job_id",
-    "awaited_by",
-    "revision",
-    "body_key",
-    "old_texts",
-    *LISTED,
-)
 
 
 def _outdated(row: DocumentRow | None) -> list[Any]:
@@ -382,3 +389,11 @@ def _outdated(row: DocumentRow | None) -> list[Any]:
     if row is None:
         return []
     return [*row.old_texts, *([row.body_key] if row.body_key is not None else [])]
+
+
+def _keep(rows: dict[str, DocumentRow], row: DocumentRow) -> None:
+    """For a moment: what nobody comes back for makes room."""
+    rows.pop(row.document_id, None)
+    while len(rows) >= _KEPT:
+        rows.pop(next(iter(rows)), None)
+    rows[row.document_id] = row

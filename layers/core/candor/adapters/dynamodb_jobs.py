@@ -17,11 +17,14 @@ from pynamodb.models import Model
 from candor.adapters.dynamodb import bound_to, is_condition, translated
 from candor.adapters.dynamodb_lists import newest, persistently, shard_of
 from candor.errors import Conflict, NotFound
-from candor.jobs import MAX_ERRORS_KEPT, Job, JobError, JobStatus, settled
+from candor.jobs import MAX_ERRORS_KEPT, Job, JobError, JobStatus, end_of_sealed, settled
 
 KEPT_SECONDS = 90 * 24 * 3600
 
 LIST_SHARDS = 4
+
+_MERGED = 200
+"""How far down an unfiltered list its shards are merged row by row; deeper, ids alone are read and sorted."""
 
 _MAX_REASON = 500
 
@@ -54,6 +57,7 @@ class JobRow(Model):
     errors: ListAttribute[str] = ListAttribute(default=list)
     result = UnicodeAttribute(default="{}")
     checkpoint = UnicodeAttribute(default="{}")
+    measured = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
     by_created = _ByCreated()
@@ -107,10 +111,38 @@ class DynamoJobs:
     def get(self, job_id: str) -> Job:
         return _job_of(self._row(job_id))
 
-    def list(self, *, page: int, page_size: int) -> tuple[Sequence[Job], int]:
+    def list(
+        self, *, page: int, page_size: int, kind: str | None = None, status: JobStatus | None = None
+    ) -> tuple[Sequence[Job], int]:
+        if kind is not None or status is not None or page * page_size > _MERGED:
+            return self._filtered(page, page_size, kind, status)
         with translated():
             rows, total = newest(self._rows, "by_created", shards=LIST_SHARDS, page=page, page_size=page_size)
         return [_job_of(row) for row in rows], total
+
+    def _filtered(
+        self, page: int, page_size: int, kind: str | None, status: JobStatus | None
+    ) -> tuple[Sequence[Job], int]:
+        """A job's status follows from its counters, so each is looked at; whole rows only for the page."""
+        keys: list[tuple[str, str]] = []
+        with translated():
+            for shard in range(LIST_SHARDS):
+                looked_at = self._rows.query(
+                    str(shard),
+                    index_name="by_created",
+                    filter_condition=JobRow.kind == kind if kind is not None else None,
+                    attributes_to_get=["job_id", "created_at", *_OF_STATUS],
+                )
+                keys += [
+                    (row.created_at, row.job_id)
+                    for row in looked_at
+                    if status is None or _status_of(row) == status
+                ]
+            keys.sort(reverse=True)
+            start = (page - 1) * page_size
+            shown = [job_id for _, job_id in keys[start : start + page_size]]
+            rows = {row.job_id: row for row in self._rows.batch_get(shown, consistent_read=True)}
+        return [_job_of(rows[job_id]) for job_id in shown if job_id in rows], len(keys)
 
     def progress(
         self,
@@ -139,6 +171,23 @@ class DynamoJobs:
         if checkpoint_was is not None:
             condition = JobRow.checkpoint == _json(checkpoint_was)
         return self._update(job_id, actions, condition, "Another worker has done this step.")
+
+    def measure(
+        self, job_id: str, *, done: int, total: int, failed: int, errors: Sequence[JobError], as_of: int
+    ) -> Job:
+        actions: list[Action] = [
+            JobRow.done.set(done),
+            JobRow.total.set(total),
+            JobRow.failed.set(failed),
+            JobRow.errors.set([_error_text(one) for one in errors[:MAX_ERRORS_KEPT]]),
+            JobRow.started.set(True),
+            JobRow.measured.set(as_of),
+        ]
+        newer = JobRow.measured.does_not_exist() | (JobRow.measured < as_of)
+        try:
+            return self._update(job_id, actions, newer, "A later report is there already.")
+        except Conflict:
+            return self.get(job_id)
 
     def seal(self, job_id: str, *, result: Mapping[str, Any]) -> Job:
         job = self.get(job_id)
@@ -189,6 +238,17 @@ class DynamoJobs:
                 return self._rows.get(job_id, consistent_read=True)
             except DoesNotExist as error:
                 raise NotFound("There is no such job.") from error
+
+
+_OF_STATUS = ("started", "ended", "sealed", "done", "total", "failed")
+
+
+def _status_of(row: JobRow) -> JobStatus:
+    if row.ended:
+        return JobStatus(row.ended)
+    if row.sealed and row.done >= row.total:
+        return end_of_sealed(total=int(row.total), failed=int(row.failed))
+    return JobStatus.RUNNING if row.started else JobStatus.QUEUED
 
 
 def _job_of(row: JobRow) -> Job:

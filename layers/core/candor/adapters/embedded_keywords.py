@@ -81,6 +81,11 @@ class EmbeddedKeywords:
     def stored(self) -> Iterator[Stored]:
         return self._store.stored()
 
+    def drop(self) -> None:
+        self._store.drop()
+        with self._store.guard:
+            self._index = self._searcher = self._seen = self._identity = None
+
     def _found(
         self, question: str, limit: int, conditions: Sequence[tantivy.Query]
     ) -> list[tuple[int, float]]:

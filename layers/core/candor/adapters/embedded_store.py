@@ -3,6 +3,8 @@
 import contextlib
 import fcntl
 import os
+import secrets
+import shutil
 import sqlite3
 import threading
 import time
@@ -126,6 +128,23 @@ class PassageStore:
                 yield connection
             finally:
                 connection.execute("COMMIT")
+
+    def drop(self) -> None:
+        """
+        Remove the folder with all that lies in it.
+
+        A process that has it open goes on seeing what it saw, without a file's name, until it lets go.
+        """
+        if not self.folder.exists():
+            return
+        with self.locked(), self.guard, translated():
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            # Renamed first: nobody finds half of it, and a kill leaves nothing that looks like an index.
+            gone = self.folder.with_name(f"{self.folder.name}.{secrets.token_hex(4)}.dropped")
+            self.folder.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def fold_log(self) -> None:
         """Give the write-ahead log back to the disk when it has grown; readers in between only delay it."""

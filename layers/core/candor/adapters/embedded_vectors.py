@@ -154,6 +154,11 @@ class EmbeddedVectors:
     def stored(self) -> Iterator[Stored]:
         return self._store.stored()
 
+    def drop(self) -> None:
+        self._store.drop()
+        with self._store.guard:
+            self._view = None
+
     def _matrix(self, vectors: Sequence[Vector], rows: int) -> _FLOATS:
         matrix = np.asarray(vectors, dtype=np.float32)
         if matrix.shape != (rows, self._dimensions):

@@ -1,7 +1,7 @@
 """In-memory documents: the truth in a dictionary, for tests and for small demos."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,8 +11,10 @@ from candor.documents import (
     Document,
     Draft,
     Listing,
+    Origin,
     Status,
     document_id_of,
+    origin_of,
     succession,
 )
 from candor.errors import Conflict, NotFound
@@ -95,7 +97,14 @@ class MemoryDocuments:
         self._publish(document_id)
 
     def list(
-        self, *, page: int, page_size: int, doc_type: str | None = None, text: str | None = None
+        self,
+        *,
+        page: int,
+        page_size: int,
+        doc_type: str | None = None,
+        text: str | None = None,
+        status: Status | None = None,
+        origin: Origin | None = None,
     ) -> Listing:
         sought = (text or "").casefold()
         rows = [
@@ -103,6 +112,8 @@ class MemoryDocuments:
             for row in list(self._rows.values())
             if not row.deleted
             and (doc_type is None or row.doc_type == doc_type)
+            and (status is None or row.status == status)
+            and (origin is None or origin is origin_of(row.source))
             and (sought in row.title.casefold() or sought in row.url.casefold())
         ]
         rows.sort(key=lambda row: (row.created_at, row.document_id), reverse=True)
@@ -165,8 +176,21 @@ class MemoryDocuments:
     def of_source(self, source: str) -> Iterator[Document]:
         return iter([row for row in self.all() if row.source == source and not row.deleted])
 
+    def whole_of_source(self, source: str) -> Iterator[tuple[Document, Contents]]:
+        with self._lock:
+            rows = sorted(self.of_source(source), key=lambda row: row.document_id)
+            return iter([(row, self._contents[row.document_id]) for row in rows])
+
     def all(self) -> Iterator[Document]:
-        return iter(list(self._rows.values()))
+        return iter(self.some(after="", limit=len(self._rows)))
+
+    def some(self, *, after: str, limit: int) -> Sequence[Document]:
+        with self._lock:
+            ids = sorted(document_id for document_id in self._rows if document_id > after)
+            return [self._rows[document_id] for document_id in ids[:limit]]
+
+    def text_keys(self, document_id: str) -> frozenset[str]:
+        return frozenset()  # All texts lie in the dictionary.
 
     def _current(self, document: Document) -> Document | None:
         row = self._rows.get(document.document_id)

@@ -22,6 +22,7 @@ class MemoryJobs:
         self._clock = clock
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
+        self._measured: dict[str, int] = {}
 
     def start(
         self, *, kind: str, subject: str, created_by: str, job_id: str | None = None, total: int = 0
@@ -49,11 +50,18 @@ class MemoryJobs:
     def get(self, job_id: str) -> Job:
         return settled(self._row(job_id))
 
-    def list(self, *, page: int, page_size: int) -> tuple[Sequence[Job], int]:
+    def list(
+        self, *, page: int, page_size: int, kind: str | None = None, status: JobStatus | None = None
+    ) -> tuple[Sequence[Job], int]:
         with self._lock:
-            jobs = sorted(self._jobs.values(), key=lambda job: (job.created_at, job.job_id), reverse=True)
+            jobs = [
+                job
+                for job in map(settled, self._jobs.values())
+                if (kind is None or job.kind == kind) and (status is None or job.status == status)
+            ]
+        jobs.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
         start = (page - 1) * page_size
-        return [settled(job) for job in jobs[start : start + page_size]], len(jobs)
+        return jobs[start : start + page_size], len(jobs)
 
     def progress(
         self,
@@ -81,6 +89,24 @@ class MemoryJobs:
                 checkpoint=dict(checkpoint) if checkpoint is not None else job.checkpoint,
                 updated_at=self._clock(),
             )
+            return self.get(job_id)
+
+    def measure(
+        self, job_id: str, *, done: int, total: int, failed: int, errors: Sequence[JobError], as_of: int
+    ) -> Job:
+        with self._lock:
+            job = self._row(job_id)
+            if self._measured.get(job_id, as_of - 1) < as_of:
+                self._measured[job_id] = as_of
+                self._jobs[job_id] = replace(
+                    job,
+                    status=JobStatus.RUNNING if job.status == JobStatus.QUEUED else job.status,
+                    done=done,
+                    total=total,
+                    failed=failed,
+                    errors=tuple(errors)[:MAX_ERRORS_KEPT],
+                    updated_at=self._clock(),
+                )
             return self.get(job_id)
 
     def seal(self, job_id: str, *, result: Mapping[str, Any]) -> Job:

@@ -48,6 +48,11 @@ class _Shelf:
         for (document_id, version), passages in counts.items():
             yield Stored(document_id=document_id, version=version, passages=passages)
 
+    def drop(self) -> None:
+        with self._open():
+            for passage_id in list(self._passages):
+                self._drop(passage_id)
+
     def _drop(self, passage_id: str) -> None:
         del self._passages[passage_id]
 

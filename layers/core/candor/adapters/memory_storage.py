@@ -4,14 +4,15 @@ import hashlib
 import io
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from typing import BinaryIO
+from urllib.parse import quote
 
 from candor.errors import NotFound
 from candor.messages import Message
-from candor.objects import ObjectInfo
+from candor.objects import ObjectInfo, UploadForm
 
 
 def _now() -> datetime:
@@ -25,17 +26,41 @@ class MemoryObjects:
         self._clock = clock
         self._objects: dict[str, tuple[bytes, ObjectInfo]] = {}
 
-    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        content_type: str = "application/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         info = ObjectInfo(
             key=key,
             etag=hashlib.md5(body, usedforsecurity=False).hexdigest(),
             size=len(body),
             modified=self._clock().replace(microsecond=0),
+            metadata=dict(metadata or {}),
         )
         self._objects[key] = (bytes(body), info)
 
+    def write(
+        self, key: str, pieces: Iterable[bytes], *, content_type: str = "application/octet-stream"
+    ) -> None:
+        self.put(key, b"".join(pieces), content_type=content_type)
+
     def open(self, key: str) -> AbstractContextManager[BinaryIO]:
         return closing(io.BytesIO(self.read(key)))
+
+    def upload_form(
+        self, key: str, *, max_bytes: int, seconds: int, content_type: str, metadata: Mapping[str, str]
+    ) -> UploadForm:
+        fields = {"key": key, **{f"x-amz-meta-{name}": value for name, value in metadata.items()}}
+        return UploadForm(
+            url="memory:///", fields=fields | ({"Content-Type": content_type} if content_type else {})
+        )
+
+    def link(self, key: str, *, seconds: int) -> str:
+        return f"memory:///{quote(key)}?seconds={seconds}"
 
     def read(self, key: str) -> bytes:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from candor.errors import Unavailable
+from candor.errors import Invalid, Unavailable
 from candor.search import Passage, Vector, embedding_text
 
 if TYPE_CHECKING:
@@ -67,6 +67,26 @@ class OpenAIEmbeddings:
     def dimensions(self) -> int:
         return self._dimensions
 
+    def measured(self) -> int:
+        """
+        How long this model's vectors are, found out by one call. `Invalid` if the server has no such model.
+
+        Made with `dimensions=0`, any length is right; with `shorten`, the length that was asked for.
+        """
+        from openai import APIError, APIStatusError
+
+        try:
+            return len(self._ask(["probe"], self._timeout)[0])
+        except APIStatusError as error:
+            if error.status_code in (400, 404, 422):
+                raise Invalid(
+                    f"The embedding server does not take the model {self._model!r} "
+                    f"(or not with these dimensions): it answered {error.status_code}."
+                ) from error
+            raise _translated(error) from error
+        except APIError as error:
+            raise _translated(error) from error
+
     def embed_passages(self, passages: Sequence[Passage]) -> list[Vector]:
         vectors: list[Vector] = []
         for texts in _batches([embedding_text(passage) for passage in passages]):
@@ -100,7 +120,7 @@ class OpenAIEmbeddings:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _ask(self, texts: list[str], timeout: float) -> list[Vector]:
-        more: dict[str, Any] = {"dimensions": self._dimensions} if self._shorten else {}
+        more: dict[str, Any] = {"dimensions": self._dimensions} if self._shorten and self._dimensions else {}
         client = self._client
         try:  # The library itself trips over an answer that is not JSON.
             answer = client.embeddings.create(
@@ -115,7 +135,7 @@ class OpenAIEmbeddings:
         return vectors
 
     def _normalised(self, vector: Sequence[float]) -> Vector:
-        if len(vector) != self._dimensions:
+        if self._dimensions and len(vector) != self._dimensions:
             raise Unavailable(f"The embedding model gives {len(vector)} dimensions, not {self._dimensions}.")
         length = math.sqrt(sum(value * value for value in vector))
         if not math.isfinite(length) or length == 0.0:

@@ -56,6 +56,9 @@ class OpenSearchKeywords:
     def stored(self) -> Iterator[Stored]:
         return self._table.stored()
 
+    def drop(self) -> None:
+        self._table.drop()
+
     def close(self) -> None:
         """Give the connections back."""
         self._table.close()
@@ -108,6 +111,9 @@ class OpenSearchVectors:
 
     def stored(self) -> Iterator[Stored]:
         return self._table.stored()
+
+    def drop(self) -> None:
+        self._table.drop()
 
     def close(self) -> None:
         """Give the connections back."""

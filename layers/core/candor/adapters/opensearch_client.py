@@ -153,6 +153,17 @@ class OpenSearchTable:
                 return
             pages = {**pages, "after": held["after_key"]}
 
+    def drop(self) -> None:
+        """The index and all it holds. One that does not exist is as good."""
+        with _translated():
+            self._client.indices.delete(
+                index=self._name,
+                params={
+                    "ignore_unavailable": "true",
+                    "request_timeout": self._endpoint.timeout_seconds * WRITES_TAKE,
+                },
+            )
+
     @property
     def _client(self) -> "OpenSearch":
         with self._lock:

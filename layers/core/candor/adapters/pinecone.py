@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from operator import mul
 from threading import Lock
@@ -118,6 +118,13 @@ class PineconeVectors:
             counts = Counter(_parts(id_) for id_ in self._ids(prefix=None))
         for (document_id, version), passages in counts.items():
             yield Stored(document_id=document_id, version=version, passages=passages)
+
+    def drop(self) -> None:
+        """The whole namespace; the index itself, with its price, belongs to whoever made it."""
+        from pinecone.errors import NotFoundError
+
+        with _translated(), suppress(NotFoundError):
+            self._index.delete(delete_all=True, namespace=self._namespace)
 
     def close(self) -> None:
         """Give the connections back. The next call opens new ones."""

@@ -2,8 +2,8 @@
 
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 from candor.errors import Unavailable
@@ -29,15 +29,18 @@ def bucket_probe(bucket: str) -> Callable[[], None]:
     return probe
 
 
-def queues_probe(urls: Sequence[str]) -> Callable[[], None]:
-    def probe() -> None:
-        def ask() -> None:
-            for url in urls:
-                _client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+def queues_probe(queues: Mapping[str, str]) -> Callable[[], None]:
+    """Asks each queue, given by name and address; the sentence names the first that does not answer."""
 
-        _asked("A queue does not answer.", ask)
+    def probe() -> None:
+        for name, url in queues.items():
+            _asked(f"The {name} queue does not answer.", partial(_ask_queue, url))
 
     return probe
+
+
+def _ask_queue(url: str) -> None:
+    _client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
 
 
 def keywords_probe(keywords: KeywordIndex) -> Callable[[], None]:

@@ -1,8 +1,9 @@
-"""SQS: messages sent so that each one is durable, and the dead-letter queue of a worker."""
+"""SQS: messages sent so that each one is durable, a worker's dead-letter queue, pauses before a retry."""
 
 import random
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -16,6 +17,9 @@ _AT_ONCE = 10
 _ATTEMPTS = 5
 _MAX_BYTES = 200_000
 """Of one batch. SQS takes 256 KiB with everything around it."""
+
+_UNSAYABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What SQS refuses in a text: all that XML does."""
 
 
 def _client() -> Any:
@@ -47,11 +51,27 @@ class SqsQueue:
         if entries:
             self._send_all(entries)
 
-    def bury(self, body: str, *, reason: str, message_id: str) -> None:
+    def bury(
+        self,
+        body: str,
+        *,
+        reason: str,
+        message_id: str,
+        kind: str = "",
+        first_received_at: str = "",
+        receive_count: int = 0,
+    ) -> None:
         """Keep a message with the sentence that says why it was given up."""
+        said = {
+            "Reason": _sayable(reason)[:1_000] or "unknown",
+            "OriginalMessageId": message_id,
+            "Kind": kind,
+            "FirstReceivedAt": first_received_at,
+            "ReceiveCount": str(receive_count) if receive_count else "",
+        }
+        # An attribute without a value is refused.
         attributes = {
-            "Reason": {"DataType": "String", "StringValue": reason[:1_000] or "unknown"},
-            "OriginalMessageId": {"DataType": "String", "StringValue": message_id},
+            name: {"DataType": "String", "StringValue": value} for name, value in said.items() if value
         }
         try:
             self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=attributes)
@@ -78,3 +98,43 @@ class SqsQueue:
         if self._made is None:
             self._made = self._make_client()
         return self._made
+
+
+class SqsDeferral:
+    """A `Deferral` for every queue whose messages this function gets, known by the ARN in its events."""
+
+    def __init__(self, *, client: Callable[[], Any] = _client) -> None:
+        self._make_client = client
+        self._made: Any = None
+        self._urls: dict[str, str] = {}
+
+    def defer(self, queue_arn: str, pauses: Mapping[str, int]) -> None:
+        receipts = list(pauses)
+        try:
+            url = self._url_of(queue_arn)
+            for start in range(0, len(receipts), _AT_ONCE):
+                entries = [
+                    {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": pauses[receipt]}
+                    for number, receipt in enumerate(receipts[start : start + _AT_ONCE])
+                ]
+                # A receipt that has run out fails alone, and its message is visible already.
+                self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("The queue is not available right now.") from error
+
+    def _url_of(self, queue_arn: str) -> str:
+        if queue_arn not in self._urls:
+            *_, account, name = queue_arn.split(":")
+            found = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)
+            self._urls[queue_arn] = found["QueueUrl"]
+        return self._urls[queue_arn]
+
+    @property
+    def _client(self) -> Any:
+        if self._made is None:
+            self._made = self._make_client()
+        return self._made
+
+
+def _sayable(text: str) -> str:
+    return _UNSAYABLE.sub("\ufffd", text)

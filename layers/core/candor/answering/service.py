@@ -326,6 +326,8 @@ def _debug(snapshot: Snapshot, record: _Record) -> dict[str, Any]:
             "vectors": searched and "vectors" not in snapshot.degraded,
             "degraded": list(snapshot.degraded),
             "hits": len(record.found.hits) if record.found else 0,
+            "generation": record.found.generation if record.found else "",
+            "embedder": record.found.embedder if record.found else "",
             **({"error": record.search_error} if record.search_error else {}),
         },
         "evidence": [

@@ -56,6 +56,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in small letters."""
     raw_body: bytes = b""
+    file: bodies.File | None = None
+    """What was uploaded, on a route with a `form`."""
     customer: str | None = None
     """`X-External-User-Id`: for whom an integration's key speaks. Never a credential."""
     base: str = ""
@@ -74,12 +76,15 @@ class Api:
     The HTTP side of one function: a Chalice app whose routes stand in the table of routes.
 
     `gate` is asked at every request, so that a test which replaces the function's `service` replaces
-    everything.
+    everything. A function with uploads brings the `form_reader`, whose library the others do without.
     """
 
-    def __init__(self, function: str, *, gate: Callable[[], Gate]) -> None:
+    def __init__(
+        self, function: str, *, gate: Callable[[], Gate], form_reader: bodies.FormReader | None = None
+    ) -> None:
         self.function = function
         self._gate = gate
+        self._form_reader = form_reader
         # An environment of its own: Chalice writes its name into the one it is given.
         self._chalice = Chalice(app_name=function, configure_logs=False, env={})
         for path in preflights_of(function):
@@ -149,16 +154,21 @@ class Api:
             principal = gate.admit(route, credentials, client=request.client, customer=customer)
             bodies.check_path(request.path)
             raw = request.body
-            value = bodies.parse(raw, request.headers.get("content-type", "")) if route.body else None
+            content_type = request.headers.get("content-type", "")
+            value = bodies.parse(raw, content_type) if route.body else None
+            form = self._form_reader(raw, content_type) if route.form and self._form_reader else None
+            if form is not None:
+                value = form.value()
             call = Call(
                 route=route,
                 principal=principal,
                 trace_id=request.trace_id,
-                body=bodies.validate(route, value) if route.body else None,
+                body=_body(route, value, form),
                 query=bodies.validate_query(route, request.query),
                 path=request.path,
                 headers=request.headers,
                 raw_body=raw,
+                file=form.file if form else None,
                 customer=customer,
                 base=request.base,
             )
@@ -173,7 +183,8 @@ class Api:
             fault = Fault(loc=("header", "Idempotency-Key"), msg="1 to 255 visible ASCII characters")
             raise Invalid("The Idempotency-Key is not valid.", [fault])
         # The same value is the same body, whatever its blanks and the order of its fields.
-        body = json.dumps(value, sort_keys=True).encode() if call.route.body else call.raw_body
+        read = call.route.body or call.route.form
+        body = json.dumps(value, sort_keys=True).encode() if read else call.raw_body
         asked = json.dumps([sorted(call.path.items()), call.query.model_dump(mode="json")], sort_keys=True)
         fingerprint = hashlib.sha256(asked.encode() + b"\n" + body).hexdigest()
         who = f"{call.principal.principal_id}\n{call.customer or ''}"
@@ -225,6 +236,12 @@ class Api:
             return self._gate().allowed_origin(origin) if origin else None
         except Exception:  # noqa: BLE001 - the gate itself is what failed, and that is being answered
             return None
+
+
+def _body(route: Route, value: object, form: bodies.Form | None) -> object:
+    if form is not None:
+        return bodies.validate_form(route, form.fields)
+    return bodies.validate(route, value) if route.body else None
 
 
 def _seen(call: Call, view: View) -> Reply:

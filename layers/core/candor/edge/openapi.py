@@ -58,7 +58,7 @@ _ERRORS = {
     404: "There is no such thing.",
     409: "It contradicts what is there, or the Idempotency-Key was used for something else.",
     413: "More than we take.",
-    415: "The body is not JSON.",
+    415: "The body, or the file in it, is of a kind that is not read here.",
     422: "The body, the query or the path is not valid; `errors` says where.",
     429: "Asked too often; `Retry-After` says when to come back.",
     503: "A service we lean on failed; `Retry-After` says when to come back.",
@@ -111,10 +111,27 @@ def _operation(route: Route, names: Mapping[Any, Any]) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {str(route.status): _success(route, names), **_failures(route)},
     }
+    if route.form is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _form(route)}},
+        }
     if route.body is not None:
         schema = names[route.body, "validation"]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return operation
+
+
+def _form(route: Route) -> dict[str, Any]:
+    assert route.form is not None
+    schema = route.form.model_json_schema(ref_template=_REF)
+    file = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+    required = ["file", *schema.get("required", ())]
+    return {
+        "type": "object",
+        "properties": {"file": file, **schema.get("properties", {})},
+        "required": required,
+    }
 
 
 def _identifier(route: Route) -> str:
@@ -169,7 +186,7 @@ def _failures(route: Route) -> dict[str, Any]:
         numbers |= {401, 403}
     if "{" in route.path:
         numbers |= {404, 422}
-    if route.body is not None:
+    if route.body is not None or route.form is not None:
         numbers |= {400, 413, 415, 422}
     if route.query.model_fields or route.creates:
         numbers |= {400, 422}

@@ -4,17 +4,19 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from candor.errors import Invalid
+from candor.sources.deadlines import Deadline
 from candor.sources.records import Record, Skipped, decoded, encoding_of
 from candor.sources.shapes import SHAPES, Context, Reader, draft_of_any
+from candor.sources.spooling import peeked
 
 MAX_BYTES = 64_000_000
 """A plain JSON file is parsed whole, at about six times its size in memory; JSON Lines has no limit."""
 
 
-def read(stream: BinaryIO, key: str) -> Iterator[Record]:
+def read(stream: BinaryIO, key: str, deadline: Deadline) -> Iterator[Record]:
     """A file with one JSON value; one that turns out to be JSON Lines is read as such."""
     name = PurePosixPath(key).name
     body = stream.read(MAX_BYTES + 1)
@@ -28,7 +30,7 @@ def read(stream: BinaryIO, key: str) -> Iterator[Record]:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and _is_record(text.lstrip().partition("\n")[0]):
-            yield from read_lines(io.BytesIO(body), key)
+            yield from read_lines(io.BytesIO(body), key, deadline)
             return
         raise Invalid(
             f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
@@ -44,10 +46,9 @@ def read(stream: BinaryIO, key: str) -> Iterator[Record]:
     yield from _records(value, key)
 
 
-def read_lines(stream: BinaryIO, key: str) -> Iterator[Record]:
+def read_lines(stream: BinaryIO, key: str, deadline: Deadline) -> Iterator[Record]:
     """One record a line, of any shape; blank lines do not count. Holds one line in memory."""
-    start = stream.read(4)
-    rest = cast("BinaryIO", io.BufferedReader(_Rest(start, stream)))
+    start, rest = peeked(stream, 4)
     lines = io.TextIOWrapper(rest, encoding=encoding_of(start), errors="replace", newline="\n")
     context = Context(key=key)
     index = -1
@@ -76,7 +77,12 @@ def _records(value: Any, key: str) -> Iterator[Record]:
     for shape in SHAPES:
         entries = shape.entries(value)
         if entries is not None:
-            context = Context(key=key, doc_type=value.get("doc_type"), category=value.get("category"))
+            context = Context(
+                key=key,
+                doc_type=value.get("doc_type"),
+                category=value.get("category"),
+                source=value.get("source"),
+            )
             yield from _numbered(entries, shape.read, context)
             return
     keys = ", ".join(sorted(shape.name for shape in SHAPES))
@@ -108,20 +114,3 @@ def _is_record(line: str) -> bool:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
-
-
-class _Rest(io.RawIOBase):
-    """A stream that begins with bytes already taken from it."""
-
-    def __init__(self, start: bytes, stream: BinaryIO) -> None:
-        self._start = start
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        taken = self._start[: len(buffer)] or self._stream.read(len(buffer))
-        self._start = self._start[len(taken) :] if self._start else b""
-        buffer[: len(taken)] = taken
-        return len(taken)

@@ -20,6 +20,7 @@ from candor.sources.records import (
     metadata_of,
     tidy,
 )
+from candor.sources.talks import talk
 
 MIN_PAGE_TEXT = 50
 """Letters below which a page holds nothing but its menu. Other shapes are written, not scraped."""
@@ -48,6 +49,8 @@ class Context:
     key: str
     doc_type: Any = None
     category: Any = None
+    source: Any = None
+    """What the file calls the system it comes from."""
 
 
 Reader = Callable[[Mapping[str, Any], Context], Draft]
@@ -64,12 +67,16 @@ class Shape:
 
 
 def page(record: Mapping[str, Any], context: Context) -> Draft:
-    """`{url,title,text,doc_type?}`; a page without url or with hardly any text is skipped."""
+    """
+    `{url,title,text,doc_type?}`; a page without url or with hardly any text is skipped.
+
+    `"written": true`, which our own export says, is a text somebody wrote: it may be as short as it likes.
+    """
     url = _line(record, "url", "source_url")
     if not url:
         raise Skipped("The page has no url.")
     text, raw = texts_of(record)
-    if len(text) < MIN_PAGE_TEXT:
+    if len(text) < (1 if record.get("written") is True else MIN_PAGE_TEXT):
         raise Skipped(f"The page has {len(text)} characters of text; fewer than {MIN_PAGE_TEXT} say nothing.")
     return _draft(record, context, url=url, text=text, raw=raw)
 
@@ -149,6 +156,11 @@ def document(record: Mapping[str, Any], context: Context) -> Draft:
     return _draft(record, context, url=url, text=text, raw=raw)
 
 
+def ticket(record: Mapping[str, Any], context: Context) -> Draft:
+    """A ticket or conversation that has been answered."""
+    return talk(record, key=context.key, source=context.source, doc_type=context.doc_type)
+
+
 def draft_of_any(record: Mapping[str, Any], context: Context) -> Draft:
     """A record on its own, known by its fields."""
     if "plan_name" in record:
@@ -161,7 +173,11 @@ def draft_of_any(record: Mapping[str, Any], context: Context) -> Draft:
         return document(record, context)
     if "text" in record:
         return page(record, context)
-    raise Invalid("The record is no page, article, plan, category or document: it has none of their fields.")
+    if "subject" in record or "description" in record:
+        return ticket(record, context)
+    raise Invalid(
+        "The record is no page, article, plan, category, document or ticket: it has none of their fields."
+    )
 
 
 def texts_of(record: Mapping[str, Any]) -> tuple[str, str]:
@@ -263,6 +279,8 @@ SHAPES = (
     Shape(name="articles", entries=_list_under("articles"), read=article),
     Shape(name="plans", entries=_list_under("plans"), read=plan),
     Shape(name="documents", entries=_list_under("documents"), read=document),
+    Shape(name="conversations", entries=_list_under("conversations"), read=ticket),
+    Shape(name="tickets", entries=_list_under("tickets"), read=ticket),
     Shape(name="datasets", entries=_sales_knowledge, read=_category_or_highlights),
 )
 """Which key makes which shape; the first that fits reads the file."""

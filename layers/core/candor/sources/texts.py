@@ -1,29 +1,37 @@
 """Text files: one document each, Markdown, plain text or a saved web page."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from candor.documents import Draft
 from candor.errors import Invalid
 from candor.markup import first_heading
-from candor.objects import SOURCE_PREFIX
+from candor.sources.deadlines import Deadline
+from candor.sources.encodings import decoded_any
 from candor.sources.html import text_of_html
-from candor.sources.records import MAX_TEXT, Record, decoded, known_type, tidy
+from candor.sources.records import MAX_TEXT, Record, tidy
+from candor.sources.whole import record_of
 
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,1000})", re.IGNORECASE)
 _MAX_BYTES = 4 * MAX_TEXT
 
 
-def read(stream: BinaryIO, key: str) -> Iterator[Record]:
+def read(stream: BinaryIO, key: str, deadline: Deadline) -> Iterator[Record]:
     """A Markdown or plain text file."""
-    text, _ = decoded(_whole(stream, key), key)
-    yield _record(key, tidy(text), raw="")
+    text = decoded_any(_whole(stream, key), PurePosixPath(key).name)
+    yield record_of(key, tidy(text))
 
 
-def read_html(stream: BinaryIO, key: str) -> Iterator[Record]:
+def read_html(stream: BinaryIO, key: str, deadline: Deadline) -> Iterator[Record]:
     """A web page saved to a file."""
-    html, _ = decoded(_whole(stream, key), key)
-    yield _record(key, tidy(text_of_html(html)), raw=tidy(html))
+    html = decoded_any(_whole(stream, key), PurePosixPath(key).name, html=True)
+    text = tidy(text_of_html(html))
+    # A page's own heading: its title has the site's name in it, and stands in where there is none.
+    named = _TITLE.search(html[:100_000])
+    title = "" if first_heading(text) or named is None else " ".join(tidy(unescape(named[1])).split())
+    yield record_of(key, text, title=title, raw=tidy(html))
 
 
 def _whole(stream: BinaryIO, key: str) -> bytes:
@@ -31,21 +39,3 @@ def _whole(stream: BinaryIO, key: str) -> bytes:
     if len(body) > _MAX_BYTES:
         raise Invalid(f"{PurePosixPath(key).name} is larger than {_MAX_BYTES // 1_000_000} MB: split it.")
     return body
-
-
-def _record(key: str, text: str, *, raw: str) -> Record:
-    path = PurePosixPath(key.removeprefix(SOURCE_PREFIX))
-    if not text:
-        return Record(index=0, reason="The file holds no text.", skipped=True)
-    if len(text) > MAX_TEXT:
-        return Record(index=0, reason=f"The text is longer than {MAX_TEXT:,} characters: split it.")
-    title = first_heading(text) or path.stem.replace("-", " ").replace("_", " ").strip() or path.name
-    draft = Draft(
-        url=f"file://{path}",
-        title=title[:500],
-        text=text,
-        raw=raw,
-        doc_type=known_type(key) or "other",
-        source=key,
-    )
-    return Record(index=0, draft=draft)

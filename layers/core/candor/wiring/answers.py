@@ -4,9 +4,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from candor import settings
-from candor.wiring import engines
+from candor.wiring import embedders, engines
 from candor.wiring.environment import app, stores
-from candor.wiring.search import embedder, keywords, model_settings, retrieval, search_settings, vectors
+from candor.wiring.search import model_settings, retrieval, search_settings, shelves
 
 if TYPE_CHECKING:
     from candor.answering.evidence import Likeness
@@ -60,7 +60,34 @@ def _likeness() -> "Likeness | None":
 
     rented = engines.rents_embedder(search_settings(), model_settings())
     at_hand = engines.has_embedder(search_settings()) and not rented
-    return EmbeddedLikeness(embedder()) if at_hand else None
+    if not at_hand:
+        return None
+    return EmbeddedLikeness(embedders.embedder(search_settings(), model_settings(), embedders.EMBEDDED, 0))
+
+
+def _probing_words() -> None:
+    from candor.adapters import probes
+
+    live = shelves().live()
+    probes.keywords_probe(live.keywords)()
+    _complain("words")
+
+
+def _probing_vectors() -> None:
+    from candor.adapters import probes
+
+    live = shelves().live()
+    probes.vectors_probe(live.vectors, live.embedder)()
+    _complain("vectors")
+
+
+def _complain(half: str) -> None:
+    """An index that works, and is not the one the settings ask for, is worth a sentence."""
+    from candor.errors import Unavailable
+    from candor.generations import complaints
+
+    if sentence := complaints(shelves().live().generation, shelves().default).get(half):
+        raise Unavailable(sentence)
 
 
 @cache
@@ -68,7 +95,14 @@ def health() -> "Health":
     from candor.adapters import probes
     from candor.health import Health
 
-    queues = (stores().index_queue_url, stores().source_queue_url)
+    named = stores()
+    queues = {
+        "index": named.index_queue_url,
+        "source": named.source_queue_url,
+        "crawl": named.crawl_queue_url,
+        "render": named.render_queue_url,
+        "export": named.export_queue_url,
+    }
     model = model_settings()
     return Health(
         checks={
@@ -76,9 +110,9 @@ def health() -> "Health":
                 settings.need(stores().documents_table, "DOCUMENTS_TABLE"), "document_id"
             ),
             "s3": probes.bucket_probe(settings.need(stores().source_bucket, "SOURCE_BUCKET")),
-            "queues": probes.queues_probe([url for url in queues if url]),
-            "search": probes.keywords_probe(keywords()),
-            "vectors": probes.vectors_probe(vectors(), embedder()),
+            "queues": probes.queues_probe({name: url for name, url in queues.items() if url}),
+            "search": _probing_words,
+            "vectors": _probing_vectors,
             # Without a key answers are extractive, and that cannot fail.
             "model": probes.model_probe(
                 model.openai_base_url or "https://api.openai.com/v1", model.openai_api_key

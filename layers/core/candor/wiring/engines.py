@@ -1,49 +1,101 @@
 """
-Wiring of engines: which one and which embedder the settings name.
+Wiring of engines: which ones the settings name, and how the indexes of a generation are called there.
 
-Called once per sandbox by `candor.wiring.search`; like everywhere in wiring, a library is imported only
-where it is chosen.
+Called by `candor.wiring.search`; like everywhere in wiring, a library is imported only where it is chosen.
 """
 
 from typing import TYPE_CHECKING
 
+from candor.generations import NO_EMBEDDER, Generation
 from candor.settings import Model, Search, SettingsError, need
+from candor.wiring.embedders import (
+    NO_EMBEDDER_SET,
+    asked,
+    embedder,
+    has_embedder,
+    rents_embedder,
+    words_only,
+)
 
 if TYPE_CHECKING:
     from candor.adapters.opensearch_client import OpenSearchEndpoint
-    from candor.search import Embedder, KeywordIndex, VectorIndex
+    from candor.search import KeywordIndex, VectorIndex
+    from candor.shelves import Shelf
 
 _NO_SEARCH = "is not configured: set OPENSEARCH_HOST, or EMBEDDED_STORE on one machine."
-_NO_EMBEDDER = "No embedding model is set: OPENAI_API_KEY, or EMBEDDED_STORE on one machine."
 
 
-def keywords(search: Search) -> "KeywordIndex":
-    """OpenSearch where there is one, else the embedded index, else one that says what to set."""
+def default_generation(search: Search, model: Model) -> Generation:
+    """What the settings ask for: the one that is live while nothing is recorded."""
     from candor.analysis import ANALYSER_VERSION
 
+    name, dimensions = asked(search, model)
+    made = embedder(search, model, name, dimensions)
+    return Generation(
+        generation_id="1",
+        words=f"words-{ANALYSER_VERSION}",
+        vectors=f"{made.name}-{made.dimensions}",
+        analyser=ANALYSER_VERSION,
+        embedder=name,
+        embedder_name=made.name,
+        dimensions=made.dimensions,
+        settings=f"{name}-{made.dimensions}",
+    )
+
+
+def is_complete(search: Search, model: Model) -> bool:
+    """Whether there are engines and what embeds for them, so that an index can be begun at all."""
+    name, _ = asked(search, model)
+    return bool(search.opensearch_host or search.embedded_store) and (
+        name != NO_EMBEDDER or words_only(search, model)
+    )
+
+
+def shelf(search: Search, model: Model, generation: Generation) -> "Shelf":
+    """The engines of a generation. Nothing is connected to or loaded yet."""
+    from candor.shelves import Shelf
+
+    made = embedder(search, model, generation.embedder, generation.dimensions)
+    if made.name not in (generation.embedder_name, "none"):
+        from candor.adapters.absent import AbsentEmbedder
+
+        made = AbsentEmbedder(
+            f"The live index was made by {generation.embedder_name}, which this version no longer brings: "
+            "POST /v1/admin/reindex.",
+            dimensions=generation.dimensions,
+        )
+    return Shelf(
+        generation=generation,
+        keywords=keywords(search, generation),
+        vectors=vectors(search, model, generation),
+        embedder=made,
+    )
+
+
+def keywords(search: Search, generation: Generation) -> "KeywordIndex":
+    """OpenSearch where there is one, else the embedded index, else one that says what to set."""
     if search.opensearch_host:
         from candor.adapters.opensearch import OpenSearchKeywords
 
-        name = f"{search.opensearch_index}-words-{ANALYSER_VERSION}"
+        name = f"{search.opensearch_index}-{generation.words}"
         return OpenSearchKeywords(_opensearch(search), index_name=name)
     if search.embedded_store:
         from candor.adapters.embedded_keywords import EmbeddedKeywords
 
-        return EmbeddedKeywords(f"{search.embedded_store}/words-{ANALYSER_VERSION}")
+        return EmbeddedKeywords(f"{search.embedded_store}/{generation.words}")
     from candor.adapters.absent import AbsentKeywords
 
     return AbsentKeywords(f"Search by words {_NO_SEARCH}")
 
 
-def vectors(search: Search, model: Model, embedder: "Embedder") -> "VectorIndex":
+def vectors(search: Search, model: Model, generation: Generation) -> "VectorIndex":
     """Pinecone where there is one, else OpenSearch's k-NN, else the embedded index, else a sentence."""
     from candor.adapters.absent import AbsentVectors, NoVectors
 
-    if words_only(search, model):
-        return NoVectors()
-    if not (rents_embedder(search, model) or has_embedder(search)):
-        return AbsentVectors(_NO_EMBEDDER)
-    name = f"{embedder.name}-{embedder.dimensions}"
+    if generation.embedder == NO_EMBEDDER:
+        is_mistake = asked(search, model)[0] == NO_EMBEDDER and not words_only(search, model)
+        return AbsentVectors(NO_EMBEDDER_SET) if is_mistake else NoVectors()
+    name, dimensions = generation.vectors, generation.dimensions
     if search.pinecone_host:
         from candor.adapters.pinecone import PineconeVectors
 
@@ -51,69 +103,19 @@ def vectors(search: Search, model: Model, embedder: "Embedder") -> "VectorIndex"
             host=search.pinecone_host,
             api_key=need(search.pinecone_api_key, "PINECONE_API_KEY"),
             namespace=name,
-            dimensions=embedder.dimensions,
+            dimensions=dimensions,
         )
     if search.opensearch_host:
         from candor.adapters.opensearch import OpenSearchVectors
 
         return OpenSearchVectors(
-            _opensearch(search),
-            index_name=f"{search.opensearch_index}-vectors-{name}",
-            dimensions=embedder.dimensions,
+            _opensearch(search), index_name=f"{search.opensearch_index}-vectors-{name}", dimensions=dimensions
         )
     if search.embedded_store:
         from candor.adapters.embedded_vectors import EmbeddedVectors
 
-        return EmbeddedVectors(f"{search.embedded_store}/vectors-{name}", embedder.dimensions)
+        return EmbeddedVectors(f"{search.embedded_store}/vectors-{name}", dimensions)
     return AbsentVectors(f"Search by meaning {_NO_SEARCH} PINECONE_HOST will do too.")
-
-
-def embedder(search: Search, model: Model) -> "Embedder":
-    """A model of the operator's where one is named and can be asked, else the embedded one."""
-    if rents_embedder(search, model):
-        from candor.adapters.openai_embeddings import OpenAIEmbeddings
-
-        name = need(search.embedding_model, "EMBEDDING_MODEL")
-        return OpenAIEmbeddings(
-            model=name,
-            dimensions=search.embedding_dimensions,
-            api_key=model.openai_api_key or "none",
-            base_url=search.embedding_base_url or model.openai_base_url or "",
-            # Only these can be told how long their vectors shall be; others refuse the parameter.
-            shorten=name.startswith("text-embedding-3"),
-        )
-    if has_embedder(search):
-        from candor.adapters.embedded_embedder import EmbeddedEmbedder
-
-        return EmbeddedEmbedder(search.model_cache or f"{search.embedded_store}/models")
-    from candor.adapters.absent import AbsentEmbedder, NoEmbedder
-
-    if words_only(search, model):
-        return NoEmbedder()
-    return AbsentEmbedder(_NO_EMBEDDER)
-
-
-def words_only(search: Search, model: Model) -> bool:
-    """
-    An OpenSearch and nothing that embeds: search by words alone, which is worth having. Vectors that are
-    named (Pinecone) and cannot be filled are a mistake instead, and say so.
-    """
-    return bool(
-        search.opensearch_host
-        and not search.pinecone_host
-        and not rents_embedder(search, model)
-        and not has_embedder(search)
-    )
-
-
-def rents_embedder(search: Search, model: Model) -> bool:
-    """Whether embedding costs a call to somebody's server."""
-    return bool(search.embedding_model and (model.openai_api_key or search.embedding_base_url))
-
-
-def has_embedder(search: Search) -> bool:
-    """Whether there is a place for the embedded model, which is then at hand for nothing."""
-    return bool(search.embedded_store or search.model_cache)
 
 
 def _opensearch(search: Search) -> "OpenSearchEndpoint":
@@ -129,3 +131,15 @@ def _opensearch(search: Search) -> "OpenSearchEndpoint":
             )
         case _:
             raise SettingsError("OPENSEARCH_SERVICE must be es, aoss or basic.")
+
+
+__all__ = [
+    "default_generation",
+    "has_embedder",
+    "is_complete",
+    "keywords",
+    "rents_embedder",
+    "shelf",
+    "vectors",
+    "words_only",
+]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from candor.messages import Queue
     from candor.objects import Objects
     from candor.source_runs import SourceRuns
+    from candor.uploading import Uploading
 
 
 @cache
@@ -78,3 +79,10 @@ def source_runs() -> "SourceRuns":
     from candor.source_runs import SourceRuns
 
     return SourceRuns(ingesting=ingesting(), jobs=jobs(), objects=objects())
+
+
+@cache
+def uploading() -> "Uploading":
+    from candor.uploading import Uploading
+
+    return Uploading(documents=documents(), objects=objects(), ingesting=ingesting())

@@ -1,18 +1,22 @@
-"""Wiring of search: the engines the settings name, and what keeps them true."""
+"""Wiring of search: the index that is live, the one being built, and what keeps them true."""
 
 from functools import cache
 from typing import TYPE_CHECKING
 
 from candor import settings
 from candor.wiring import engines
-from candor.wiring.environment import environment
+from candor.wiring.environment import environment, stores
 from candor.wiring.knowledge import documents, index_queue, ingesting, jobs, objects, source_queue
 
 if TYPE_CHECKING:
-    from candor.indexing import Indexing
-    from candor.reconciling import Reconciling
-    from candor.retrieval import Retrieval
+    from candor.generations import Generations
+    from candor.index_building import IndexBuilding
+    from candor.live_indexing import LiveIndexing
+    from candor.reconciling import LiveReconciling
+    from candor.reindexing import Reindexing
+    from candor.retrieval import LiveRetrieval
     from candor.search import Embedder, KeywordIndex, VectorIndex
+    from candor.shelves import Shelves
 
 
 @cache
@@ -26,45 +30,107 @@ def model_settings() -> settings.Model:
 
 
 @cache
-def keywords() -> "KeywordIndex":
-    return engines.keywords(search_settings())
+def generations() -> "Generations | None":
+    """Where it stands which index is live; None for a function that was not given the table."""
+    if not stores().config_table:
+        return None
+    from candor.adapters.dynamodb_generations import DynamoGenerations
+
+    return DynamoGenerations(stores().config_table or "")
 
 
 @cache
-def vectors() -> "VectorIndex":
-    return engines.vectors(search_settings(), model_settings(), embedder())
+def shelves() -> "Shelves":
+    from candor.shelves import Shelves
 
-
-@cache
-def embedder() -> "Embedder":
-    return engines.embedder(search_settings(), model_settings())
-
-
-@cache
-def retrieval() -> "Retrieval":
-    from candor.retrieval import Retrieval
-
-    return Retrieval(keywords=keywords(), vectors=vectors(), embedder=embedder(), truth=documents())
-
-
-@cache
-def indexing() -> "Indexing":
-    from candor.indexing import Indexing
-
-    return Indexing(documents=documents(), keywords=keywords(), vectors=vectors(), embedder=embedder())
-
-
-@cache
-def reconciling() -> "Reconciling":
-    from candor.reconciling import Reconciling
-
-    return Reconciling(
-        documents=documents(),
-        keywords=keywords(),
-        vectors=None if engines.words_only(search_settings(), model_settings()) else vectors(),
-        index_queue=index_queue(),
-        jobs=jobs(),
-        objects=objects(),
-        ingesting=ingesting(),
-        source_queue=source_queue(),
+    search, model = search_settings(), model_settings()
+    return Shelves(
+        generations=generations(),
+        default=engines.default_generation(search, model),
+        open=lambda generation: engines.shelf(search, model, generation),
+        recordable=engines.is_complete(search, model),
     )
+
+
+def keywords() -> "KeywordIndex":
+    """The live index's, at this moment."""
+    return shelves().live().keywords
+
+
+def vectors() -> "VectorIndex":
+    """The live index's, at this moment."""
+    return shelves().live().vectors
+
+
+def embedder() -> "Embedder":
+    """The live index's, at this moment."""
+    return shelves().live().embedder
+
+
+@cache
+def retrieval() -> "LiveRetrieval":
+    from candor.retrieval import LiveRetrieval
+
+    return LiveRetrieval(shelves=shelves(), truth=documents())
+
+
+@cache
+def indexing() -> "LiveIndexing":
+    from candor.live_indexing import LiveIndexing
+
+    return LiveIndexing(documents=documents(), shelves=shelves())
+
+
+@cache
+def index_building() -> "IndexBuilding":
+    from candor.index_building import IndexBuilding
+
+    return IndexBuilding(
+        documents=documents(),
+        generations=_recorded(),
+        shelves=shelves(),
+        jobs=jobs(),
+        index_queue=index_queue(),
+    )
+
+
+@cache
+def reindexing() -> "Reindexing":
+    from candor.analysis import ANALYSER_VERSION
+    from candor.reindexing import Reindexing
+    from candor.wiring.embedders import KnownEmbedders
+
+    return Reindexing(
+        generations=_recorded(),
+        shelves=shelves(),
+        embedders=KnownEmbedders(search_settings(), model_settings()),
+        building=index_building(),
+        jobs=jobs(),
+        analyser=ANALYSER_VERSION,
+    )
+
+
+def _recorded() -> "Generations":
+    settings.need(stores().config_table, "CONFIG_TABLE")
+    recorded = generations()
+    assert recorded is not None
+    return recorded
+
+
+@cache
+def reconciling() -> "LiveReconciling":
+    from candor.reconciling import LiveReconciling, Reconciling
+
+    def over(keywords: "KeywordIndex", vectors: "VectorIndex | None") -> Reconciling:
+        return Reconciling(
+            documents=documents(),
+            keywords=keywords,
+            vectors=vectors,
+            index_queue=index_queue(),
+            jobs=jobs(),
+            objects=objects(),
+            ingesting=ingesting(),
+            source_queue=source_queue(),
+        )
+
+    return LiveReconciling(shelves(), over)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from candor.edge.models import Body, Flag, Query, Reply
+from candor.edge.models import Body, Flag, Paging, Query, Reply
 from candor.edge.models.documents import RecordBody
 from candor.jobs import Job, JobStatus
 
@@ -41,6 +41,19 @@ class AcceptedReply(Reply):
 
 class IngestReply(AcceptedReply):
     documents_count: int
+
+
+class ReindexBody(Body):
+    embedder: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """`embedded`, `minilm`, `wordllama`, or the name of a model. Left out: the one the settings name."""
+    dimensions: Annotated[int, Field(ge=1, le=20_000)] | None = None
+    """Left out: as many as the model gives."""
+
+
+class JobsQuery(Paging):
+    kind: Annotated[str, Field(max_length=100)] | None = None
+    """Only jobs of this kind: `read_source`, `ingest`, `reconcile`, …"""
+    status: JobStatus | None = None
 
 
 class ProgressReply(Reply):

@@ -1,14 +1,16 @@
 """Documents' models: what is handed in, and what is shown."""
 
+import json
 from datetime import date
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from candor.documents import Contents, Document, Draft, Status
+from candor.documents import Contents, Document, Draft, Origin, Status, origin_of
 from candor.edge.models import Body, Paging, Reply, Words
 from candor.errors import Invalid
 from candor.objects import SOURCE_PREFIX
+from candor.page_fetching import FetchedPage
 from candor.sources.records import MAX_LABEL, MAX_TEXT, MAX_URL, metadata_of
 from candor.sources.shapes import Context, document
 
@@ -21,6 +23,10 @@ _Html = Annotated[str, Field(max_length=2 * MAX_TEXT)]
 _Title = Annotated[str, Field(max_length=500)]
 _Type = Annotated[Words, Field(max_length=100)]
 _Label = Annotated[str, Field(max_length=MAX_LABEL)]
+
+
+_MOST_BYTES = 5_500_000
+"""A function's answer may have six million bytes; the rest of it needs a little."""
 
 
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +91,9 @@ class DocumentsQuery(Paging):
     doc_type: Annotated[str, Field(max_length=100)] | None = None
     q: Annotated[str, Field(max_length=500)] | None = None
     """Looked for in title and url."""
+    status: Status | None = None
+    source: Origin | None = None
+    """Where it comes from: the API, an upload, the web, or a file dropped into the bucket."""
 
 
 class DocumentSummary(Reply):
@@ -98,6 +107,8 @@ class DocumentSummary(Reply):
     chunks_count: int
     status: Status
     error: str | None
+    source: Origin | None
+    """Where it comes from; `source_file` names the file."""
     source_file: str | None
     metadata: dict[str, Any]
     created_at: str
@@ -117,6 +128,7 @@ class DocumentSummary(Reply):
             "chunks_count": document.chunks_count,
             "status": document.status,
             "error": document.error,
+            "source": origin_of(document.source),
             "source_file": document.source.removeprefix(SOURCE_PREFIX) if from_file else None,
             "metadata": dict(document.metadata),
             "created_at": document.created_at.isoformat(),
@@ -134,6 +146,40 @@ class DocumentReply(DocumentSummary):
             **cls.fields_of(document),
             raw_content=contents.raw or contents.text,
             cleaned_content=contents.text,
+        )
+
+
+class FetchBody(Body):
+    url: Annotated[str, Field(min_length=1)]
+    """Which addresses may be fetched is `candor.addresses`' to say, and a bad one is 400."""
+    store: bool | None = None
+    title: _Title | None = None
+    doc_type: _Type | None = None
+
+
+class FetchReply(Reply):
+    title: str
+    content: str
+    raw_html: str
+    """The page as it came; cut off where the whole would be more than one answer may hold."""
+    url: str
+    """After the redirects."""
+    document: DocumentSummary | None = None
+    """What it was stored as."""
+
+    @classmethod
+    def of(cls, fetched: FetchedPage, document: Document | None) -> Self:
+        page = fetched.page
+        room = _MOST_BYTES - len(json.dumps(page.text, ensure_ascii=False).encode())
+        raw_html = page.html
+        while len(json.dumps(raw_html, ensure_ascii=False).encode()) > room:
+            raw_html = raw_html[: len(raw_html) * 3 // 4]
+        return cls(
+            title=page.title,
+            content=page.text,
+            raw_html=raw_html,
+            url=fetched.fetched.url,
+            document=DocumentSummary(**DocumentSummary.fields_of(document)) if document else None,
         )
 
 

@@ -8,7 +8,7 @@ a test compares it with the template's events.
 
 from collections.abc import Iterable
 
-from candor.edge.routes import admin, auth, documents, operations, replies
+from candor.edge.routes import admin, auth, documents, letters, operations, replies
 from candor.edge.routes.row import Access, Route
 
 __all__ = ["ROUTES", "Access", "Route", "exposed", "methods_of", "preflights_of", "route_of"]
@@ -18,6 +18,7 @@ ROUTES: tuple[Route, ...] = (
     *replies.ROUTES,
     *documents.ROUTES,
     *admin.ROUTES,
+    *letters.ROUTES,
     *operations.ROUTES,
 )
 

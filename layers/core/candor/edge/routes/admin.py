@@ -1,6 +1,6 @@
 """Routes of admin: what only an administrator may do."""
 
-from candor.edge.models import Paging, admin
+from candor.edge.models import admin, schedules
 from candor.edge.routes.row import Access, Route
 
 ROUTES: tuple[Route, ...] = (
@@ -31,7 +31,7 @@ ROUTES: tuple[Route, ...] = (
         function="admin",
         access=Access.ADMIN,
         summary="All jobs, newest first.",
-        query=Paging,
+        query=admin.JobsQuery,
         reply=admin.JobsReply,
     ),
     Route(
@@ -49,6 +49,60 @@ ROUTES: tuple[Route, ...] = (
         access=Access.ADMIN,
         summary="Ask a job to stop. What it has done stays.",
         reply=admin.JobReply,
+    ),
+    Route(
+        method="POST",
+        path="/v1/admin/reindex",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Build a new index beside the live one, by this embedder, and switch when it is complete.",
+        body=admin.ReindexBody,
+        reply=admin.AcceptedReply,
+        status=202,
+        creates=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/admin/schedules",
+        function="admin",
+        access=Access.ADMIN,
+        summary="All schedules by name, the built-in ones included.",
+        reply=list[schedules.ScheduleReply],
+    ),
+    Route(
+        method="GET",
+        path="/v1/admin/schedules/{name}",
+        function="admin",
+        access=Access.ADMIN,
+        summary="One schedule: when it runs, and how its last run went.",
+        reply=schedules.ScheduleReply,
+    ),
+    Route(
+        method="PUT",
+        path="/v1/admin/schedules/{name}",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Make a schedule, or change what is given of it.",
+        body=schedules.ScheduleBody,
+        reply=schedules.ScheduleReply,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/admin/schedules/{name}",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Delete a schedule. A built-in one can only be switched off.",
+        status=204,
+    ),
+    Route(
+        method="POST",
+        path="/v1/admin/schedules/{name}/run",
+        function="admin",
+        access=Access.ADMIN,
+        summary="Carry a schedule out now, whether it is on or off.",
+        reply=admin.AcceptedReply,
+        status=202,
+        creates=True,
     ),
     Route(
         method="POST",

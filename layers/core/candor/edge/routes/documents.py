@@ -1,6 +1,6 @@
 """Routes of documents: one by one, from files and from the web."""
 
-from candor.edge.models import documents
+from candor.edge.models import crawls, documents, uploads
 from candor.edge.routes.row import Access, Route
 
 ROUTES: tuple[Route, ...] = (
@@ -22,6 +22,70 @@ ROUTES: tuple[Route, ...] = (
         body=documents.DocumentBody,
         reply=documents.DocumentReply,
         status=201,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/documents/upload",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Upload a file of up to 4 MB, read at once; one of several documents is a job (202).",
+        form=uploads.UploadFields,
+        reply=documents.DocumentReply,
+        status=201,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/documents/upload-url",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="A form by which one file of up to 200 MB is put into the source bucket and read there.",
+        body=uploads.UploadUrlBody,
+        reply=uploads.UploadUrlReply,
+        status=201,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/documents/fetch-from-url",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Fetch one page and show what it says, or store it with `store`.",
+        body=documents.FetchBody,
+        reply=documents.FetchReply,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/documents/crawl-website",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Crawl a website: its pages become documents, and those that have disappeared are withdrawn.",
+        body=crawls.CrawlBody,
+        query=crawls.WaitQuery,
+        reply=crawls.AcceptedReply | crawls.CrawlReply,
+        status=202,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/documents/re-crawl-all",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Fetch every document that came from the web again.",
+        query=crawls.WaitQuery,
+        reply=crawls.AcceptedReply | crawls.RefreshAllReply,
+        status=202,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/documents/{id}/re-crawl",
+        function="documents",
+        access=Access.WRITE_DOCUMENTS,
+        summary="Fetch one document's page again, now.",
+        reply=crawls.RefreshReply,
         creates=True,
     ),
     Route(

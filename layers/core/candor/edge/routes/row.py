@@ -37,6 +37,8 @@ class Route:
     summary: str
     body: type[BaseModel] | None = None
     """Validates the JSON body. None: the body is not read as JSON."""
+    form: type[BaseModel] | None = None
+    """Validates the fields beside the `file` of a multipart/form-data body; in place of `body`."""
     query: type[BaseModel] = Query
     reply: object = None
     """A model, or a type pydantic can describe; None: no body, or not JSON."""

@@ -1,0 +1,286 @@
+"""
+Finishing: a crawl whose pages are all done is closed, and what is no longer there leaves the answers.
+
+Nothing is withdrawn before the last page is done: only then is it known which of two pages that say the same
+stays, and whether the site as a whole was well.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from candor.crawling.crawls import SOURCE, Crawls, Page, Plan
+from candor.crawling.frontier import Entry, Frontier, Outcome, Written
+from candor.crawling.progress import Progress
+from candor.documents import Documents, Status, document_id_of
+from candor.errors import NotFound
+from candor.jobs import Job, Jobs, JobStatus
+from candor.messages import MAX_DELAY_SECONDS, CrawlToFinish, Message, PageToCrawl, Queue
+
+MAX_ROUNDS: Final = 5
+MAX_LISTED: Final = 500
+MAX_LISTED_BYTES: Final = 150_000
+"""Of the pages named in a result: it shares a row of 400 KB with a hundred errors."""
+
+SERVED_WITHIN: Final = 60.0
+"""Seconds the end of a crawl waits for its documents to be findable."""
+
+HALTED_AFTER: Final = 3_000.0
+"""Seconds without any progress after which a crawl will not go on by itself: the queue has given it up."""
+
+_WITHDRAWN: Final = frozenset(Outcome) - {
+    Outcome.WAITING,
+    Outcome.KEPT,
+    Outcome.ERROR,
+    Outcome.LIMIT,
+    Outcome.OTHER_SOURCE,
+}
+_SOFT: Final = (Outcome.DUPLICATE, Outcome.SOFT_404, Outcome.LOGIN, Outcome.EMPTY)
+"""What a page also looks like while its site is being repaired."""
+
+_FORGOTTEN: Final = (Outcome.GONE, Outcome.REDIRECT, Outcome.OFF_SITE, Outcome.DISALLOWED, Outcome.TRAP)
+_SUSPICIOUS: Final = 10
+
+
+class Finishing:
+    def __init__(
+        self,
+        *,
+        crawls: Crawls,
+        documents: Documents,
+        jobs: Jobs,
+        queue: Queue,
+        progress: Progress,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._crawls = crawls
+        self._documents = documents
+        self._jobs = jobs
+        self._queue = queue
+        self._progress = progress
+        self._clock = clock
+
+    def look(self, message: CrawlToFinish, job: Job, plan: Plan | None) -> None:
+        """End the job if all is done; see to it that somebody looks again if not."""
+        frontier = self._crawls.frontier(job.job_id)
+        if plan is None or not frontier.complete:
+            if message.watch:
+                self._watch(message, job, frontier)
+            return
+        if message.looks != frontier.looks and not message.watch:
+            return  # Somebody else is looking already, and will look again.
+        known = {page.key: page for page in self._crawls.known(plan.site)}
+        frontier = self._once_more(frontier, known)
+        if not frontier.complete:
+            return
+        if plan.options.ingest:
+            frontier = self._close(frontier, plan, known)
+            self._withdraw(frontier, plan, known)
+        if not self._served(frontier, known):
+            self._look_again(frontier)
+            return
+        failed = not frontier.count(Outcome.KEPT) and frontier.count(Outcome.ERROR) > 0
+        status = JobStatus.FAILED if failed else JobStatus.SUCCEEDED
+        self._jobs.finish(job.job_id, status, result=self._result(frontier, plan, known))
+
+    def _once_more(self, frontier: Frontier, known: Mapping[str, Page]) -> Frontier:
+        """
+        Open the pages again that gave way to another, where that other has not taken their place.
+
+        A page that called a missing one canonical stands for itself; of pages that say the same, one that has
+        turned out the best since is read again to become the document.
+        """
+
+        def change(fresh: Frontier) -> list[Message]:
+            if not fresh.complete or fresh.closing or fresh.rounds >= MAX_ROUNDS:
+                return []
+            alone = [
+                key
+                for key, entry in fresh.entries.items()
+                if entry.outcome == Outcome.CANONICAL and not fresh.leads_somewhere(key)
+            ]
+            better = [key for key in fresh.winners() if fresh.entries[key].outcome == Outcome.DUPLICATE]
+            again = [key for key in (*alone, *better) if key in known]
+            if not again:
+                return []
+            fresh.rounds += 1
+            messages: list[Message] = []
+            for key in again:
+                entry = fresh.entries[key]
+                fresh.reopen(key)
+                messages.append(
+                    PageToCrawl(
+                        job_id=fresh.job_id,
+                        url=known[key].url,
+                        depth=entry.depth,
+                        round=fresh.rounds,
+                        alone=key in alone,
+                    )
+                )
+            return messages
+
+        probe = Frontier.from_bytes(frontier.to_bytes(), revision=frontier.revision)
+        return self._progress.commit(frontier, change) if change(probe) else frontier
+
+    def _close(self, frontier: Frontier, plan: Plan, known: Mapping[str, Page]) -> Frontier:
+        """Decide, once, what is to be withdrawn: a second look counts nothing again."""
+        if frontier.closing:
+            return frontier
+        suspected_by = self._crawls.site(plan.site).suspected_by
+
+        def change(fresh: Frontier) -> list[Message]:
+            if fresh.closing:
+                return []
+            leaving = _leaving(fresh, known)
+            documents = sum(page.document and page.key in fresh.entries for page in known.values())
+            soft = [key for key, outcome in leaving.items() if outcome in _SOFT]
+            suspicious = len(soft) >= _SUSPICIOUS and 2 * len(soft) > documents
+            held = suspicious and suspected_by in ("", fresh.job_id)
+            fresh.held = len(soft) if held else 0
+            fresh.withdrawn = {}
+            for outcome in leaving.values():
+                if not (held and outcome in _SOFT):
+                    fresh.withdrawn[outcome.value] = fresh.withdrawn.get(outcome.value, 0) + 1
+            fresh.closing = True
+            return []
+
+        frontier = self._progress.commit(frontier, change)
+        suspected = plan.job_id if frontier.held else ""
+        if suspected != suspected_by:
+            self._crawls.keep_site(plan.site, replace(self._crawls.site(plan.site), suspected_by=suspected))
+        return frontier
+
+    def _withdraw(self, frontier: Frontier, plan: Plan, known: Mapping[str, Page]) -> None:
+        forgotten: list[Page] = []
+        changed: list[Page] = []
+        for key, outcome in _leaving(frontier, known).items():
+            if frontier.held and outcome in _SOFT:
+                continue
+            page = known[key]
+            with suppress(NotFound):  # Gone already, or somebody else's now.
+                self._documents.delete(document_id_of(page.url), source=SOURCE)
+            if outcome in _FORGOTTEN:
+                forgotten.append(page)
+            else:
+                changed.append(replace(page, document=False))
+        self._crawls.remember(changed)
+        self._crawls.forget(forgotten)
+
+    def _look_again(self, frontier: Frontier) -> None:
+        looks = frontier.looks
+
+        def change(fresh: Frontier) -> list[Message]:
+            fresh.looks = max(fresh.looks, looks + 1)
+            return []
+
+        again = CrawlToFinish(job_id=frontier.job_id, looks=looks + 1)
+        self._queue.send(again, delay_seconds=1 if looks < 10 else 3)
+        self._progress.commit(frontier, change)
+
+    def _served(self, frontier: Frontier, known: Mapping[str, Page]) -> bool:
+        """Whether every document this crawl wrote can be found, or will not be."""
+        if self._clock() - frontier.completed_at > SERVED_WITHIN:
+            return True
+        wanted = {
+            document_id_of(known[key].url): known[key].version
+            for key, entry in frontier.entries.items()
+            if _wrote(entry) and entry.outcome == Outcome.KEPT and key in known and known[key].document
+        }
+        served = self._documents.served_versions(wanted)
+        missing = [one for one, version in wanted.items() if served.get(one, 0) < version]
+        if not missing or frontier.looks < 3:
+            return not missing
+        rows = (self._documents.find(document_id) for document_id in missing)
+        return all(row is None or row.deleted or row.status == Status.FAILED for row in rows)
+
+    def _watch(self, message: CrawlToFinish, job: Job, frontier: Frontier) -> None:
+        moved = max(frontier.moved_at, job.created_at.timestamp())
+        if self._clock() - moved < HALTED_AFTER:
+            self._queue.send(message, delay_seconds=MAX_DELAY_SECONDS)
+            return
+        if not frontier.seeded:
+            sentence = "The crawl could not be begun: see the dead letters of the crawl queue."
+            self._jobs.finish(job.job_id, JobStatus.FAILED, result={"status": "error", "error": sentence})
+            return
+
+        def change(fresh: Frontier) -> list[Message]:
+            if lost := fresh.waiting:
+                fresh.fail(
+                    job.subject, f"{lost} pages were given up: see the dead letters of the crawl queue."
+                )
+            for key, entry in fresh.entries.items():
+                if not entry.outcome:
+                    fresh.settle(key, Outcome.ERROR)
+            return []
+
+        self._progress.report(self._progress.commit(frontier, change))
+
+    def _result(self, frontier: Frontier, plan: Plan, known: Mapping[str, Page]) -> dict[str, Any]:
+        winners = frontier.winners()
+        kept = [key for key in winners if frontier.entries[key].outcome == Outcome.KEPT]
+        wrote = [frontier.entries[key].written for key in kept]
+        counts = {written.value: wrote.count(written) for written in Written if written}
+        duplicates = sum(
+            entry.outcome in (Outcome.DUPLICATE, Outcome.CANONICAL)
+            or (entry.outcome == Outcome.KEPT and key not in winners)
+            for key, entry in frontier.entries.items()
+        )
+        told = (Outcome.WAITING, Outcome.KEPT, Outcome.DUPLICATE, Outcome.CANONICAL, Outcome.ERROR)
+        skipped = {outcome.value: frontier.count(outcome) for outcome in Outcome if outcome not in told}
+        seconds = max(self._clock() - plan.started, 0.001)
+        result = {
+            "status": "ok",
+            "pages_crawled": len(kept),
+            "pages_ingested": sum(counts.values()),
+            "pages_fetched": frontier.fetched,
+            "bytes": frontier.received,
+            **counts,
+            "gone": sum(frontier.withdrawn.values()),
+            "withdrawn": frontier.withdrawn,
+            "duplicates": duplicates,
+            "skipped": {reason: count for reason, count in skipped.items() if count},
+            "errors": frontier.count(Outcome.ERROR),
+            "rendered": frontier.rendered,
+            "limit_reached": frontier.cut,
+            "seconds": round(seconds, 2),
+            "pages_per_second": round(frontier.fetched / seconds, 1),
+            "pages": _listed([known[key] for key in kept if key in known]),
+        }
+        if frontier.held:
+            result["warning"] = (
+                f"{frontier.held} pages seem to say nothing of their own any more, more than half of those "
+                "known: they stay in the answers unless the next crawl finds the same."
+            )
+        return result
+
+
+def _leaving(frontier: Frontier, known: Mapping[str, Page]) -> Mapping[str, Outcome]:
+    """Pages that have a document and are not to have one any more, each with the reason."""
+    winners = frontier.winners()
+    leaving: dict[str, Outcome] = {}
+    for key, page in known.items():
+        entry = frontier.entries.get(key)
+        if not page.document or entry is None:
+            continue
+        if entry.outcome in _WITHDRAWN:
+            leaving[key] = entry.outcome
+        elif entry.outcome == Outcome.KEPT and key not in winners:
+            leaving[key] = Outcome.DUPLICATE
+    return leaving
+
+
+def _wrote(entry: Entry) -> bool:
+    return entry.written in (Written.CREATED, Written.UPDATED)
+
+
+def _listed(pages: list[Page]) -> list[dict[str, str]]:
+    listed: list[dict[str, str]] = []
+    left = MAX_LISTED_BYTES
+    for page in sorted(pages, key=lambda page: (page.depth, page.url))[:MAX_LISTED]:
+        left -= len(page.url.encode()) + len(page.title[:200].encode()) + 60
+        if left < 0:
+            break
+        listed.append({"url": page.url, "title": page.title[:200], "doc_type": page.doc_type})
+    return listed
