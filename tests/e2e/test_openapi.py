@@ -48,6 +48,7 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("POST", "/v1/admin/ingest-from-source?dry_run=1", None),
         ("POST", "/v1/admin/reconcile", None),
         ("GET", "/v1/admin/jobs", None),
+        ("GET", "/v1/admin/schedules", None),
         ("GET", "/v1/health", None),
         ("GET", "/health", None),
         ("GET", "/openapi.json", None),
@@ -74,6 +75,14 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         replies[method, path] = stack.call(method, re.sub(r"{\w+}", ids[path], path), body, **person)
     cancelled = f"/v1/admin/jobs/{ids['/v1/admin/jobs/{id}']}/cancel"
     replies["POST", "/v1/admin/jobs/{id}/cancel"] = stack.call("POST", cancelled, **person)
+    weekly = {"kind": "reconcile", "expression": "cron(0 5 ? * MON *)"}
+    for method, path, body in (
+        ("PUT", "/v1/admin/schedules/{name}", weekly),
+        ("GET", "/v1/admin/schedules/{name}", None),
+        ("POST", "/v1/admin/schedules/{name}/run", None),
+        ("DELETE", "/v1/admin/schedules/{name}", None),
+    ):
+        replies[method, path] = stack.call(method, path.replace("{name}", "described"), body, **person)
     pages = {("GET", path) for path in ("/", "/docs", "/redoc")}
 
     assert set(replies) | pages == {(route.method, route.path) for route in ROUTES}

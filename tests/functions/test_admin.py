@@ -14,6 +14,7 @@ from tests.doubles.clockwork import Clockwork
 from tests.doubles.entrance import ADMIN_KEY, API_KEY, Entrance
 from tests.doubles.gateway import Context, Http, answered, wire_event
 from tests.doubles.knowledge import Knowledge
+from tests.doubles.library import Library
 
 LONG = "This page says enough about hosting to be worth keeping for everybody who asks."
 
@@ -37,6 +38,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         dead_letters=knowledge.letters,
         redriving=knowledge.redriving,
         exports=Exports(objects=knowledge.objects),
+        reindexing=Library().reindexing,
         scheduling=Clockwork().scheduling,
     )
     monkeypatch.setattr(app, "service", lambda: service)

@@ -308,3 +308,11 @@ def test_an_invitation_is_refused_before_anything_is_sent(
     desk: Desk, body: dict[str, Any], status: int
 ) -> None:
     assert desk.http.post("/v1/documents/upload-url", body).status == status
+
+
+def test_an_answer_to_a_long_document_fits_into_what_a_function_may_answer(desk: Desk) -> None:
+    answer = desk.send(file("Слово. " * 280_000, "long.txt"))
+
+    assert answer.status == 201
+    assert len(answer.text.encode()) < 6_000_000
+    assert len(answer.json["cleaned_content"]) > 1_900_000

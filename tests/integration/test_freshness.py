@@ -14,12 +14,12 @@ import threading
 import time
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -35,7 +35,7 @@ from candor.adapters.opensearch_client import OpenSearchEndpoint
 from candor.adapters.pinecone import PineconeVectors
 from candor.answering.service import Answering
 from candor.answering.values import Question
-from candor.documents import Change, Document, Documents, Draft, document_id_of
+from candor.documents import Change, Documents, Draft, document_id_of
 from candor.edge.observability import metrics
 from candor.errors import Unavailable
 from candor.indexing import Indexing
@@ -45,6 +45,7 @@ from candor.retrieval import Retrieval
 from candor.search import KeywordIndex, VectorIndex
 from functions.index_document import app as index_document
 from tests.doubles import aws
+from tests.doubles.freshness import Deliveries, Switch, Switches, WatchedDocuments
 from tests.doubles.gateway import Context
 from tests.doubles.knowledge import Deferred, Graves
 from tests.doubles.pinecone import Fail, PineconeDouble
@@ -69,103 +70,6 @@ class Engines:
     vectors: Callable[[], VectorIndex]
     down: Callable[[bool], None]
     """Makes one of the two refuse everything, or work again."""
-
-
-class Switch:
-    """Stands in front of an index, however often it is opened."""
-
-    def __init__(self) -> None:
-        self.down = False
-
-    def __call__(self, down: bool) -> None:
-        self.down = down
-
-    def before(self, index: Any) -> Any:
-        return _Behind(self, index)
-
-
-class _Behind:
-    def __init__(self, switch: Switch, index: Any) -> None:
-        self._switch = switch
-        self._index = index
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._index, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._switch.down:
-                raise Unavailable("The index is down.")
-            return method(*args, **kwargs)
-
-        return call
-
-
-@dataclass
-class Switches:
-    """When which version began, and ceased, to be the one that may be quoted."""
-
-    begun: dict[str, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
-    over: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
-    """By version: nothing below it may be found from that moment on."""
-
-    def replaced_before(self, document_id: str, version: int, moment: float) -> bool:
-        return any(later > version and at < moment for later, at in list(self.over[document_id]))
-
-    def may_have_been_served(self, document_id: str, version: int, moment: float) -> bool:
-        return self.begun[document_id].get(version, float("inf")) <= moment
-
-
-class WatchedDocuments:
-    """The documents, and a note of each switch: its beginning before the write, its end after it."""
-
-    def __init__(self, documents: Documents, switches: Switches) -> None:
-        self._documents = documents
-        self._switches = switches
-
-    def mark_served(self, document: Document, *, chunks_count: int) -> bool:
-        self._switches.begun[document.document_id].setdefault(document.version, time.monotonic())
-        done = self._documents.mark_served(document, chunks_count=chunks_count)
-        if done:
-            insort(self._switches.over[document.document_id], (document.version, time.monotonic()))
-        return done
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._documents, name)
-
-
-class Deliveries:
-    """A queue that delivers twice, out of order, and again what failed."""
-
-    def __init__(self, seed: int) -> None:
-        self._rng = random.Random(seed)
-        self._waiting: list[str] = []
-        self._lock = threading.Lock()
-        self._under_way = 0
-        self.delivered = self.failed = 0
-
-    def add(self, document_id: str) -> None:
-        with self._lock:
-            self._waiting += [document_id] * self._rng.choice((1, 2, 2))
-
-    def take(self) -> Sequence[str]:
-        with self._lock:
-            self._rng.shuffle(self._waiting)
-            size = self._rng.randint(1, 10)
-            taken, self._waiting = self._waiting[:size], self._waiting[size:]
-            self._under_way += len(taken)
-            return taken
-
-    def done(self, taken: Sequence[str], back: Sequence[str]) -> None:
-        with self._lock:
-            self._waiting += back
-            self._under_way -= len(taken)
-            self.delivered += len(taken)
-            self.failed += len(back)
-
-    @property
-    def left(self) -> int:
-        with self._lock:
-            return len(self._waiting) + self._under_way
 
 
 class World:

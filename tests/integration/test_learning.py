@@ -7,24 +7,40 @@ import boto3
 import pytest
 
 from candor.adapters.dynamodb_documents import DynamoDocuments
+from candor.adapters.dynamodb_generations import DynamoGenerations
 from candor.adapters.dynamodb_jobs import DynamoJobs
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
 from candor.adapters.memory_storage import MemoryQueue
 from candor.adapters.s3 import S3Objects
 from candor.adapters.sqs import SqsDeferral, SqsQueue
-from candor.indexing import Indexing
+from candor.generations import Generation
+from candor.index_building import IndexBuilding
 from candor.ingesting import Ingesting
 from candor.jobs import JobStatus
+from candor.live_indexing import LiveIndexing
 from candor.reconciling import Reconciling
+from candor.shelves import Shelf, Shelves
 from functions.index_document import app as index_document
 from functions.publish_changes import app as publish_changes
 from functions.read_source import app as read_source
 from tests.doubles import aws
 from tests.doubles.gateway import Context
 from tests.doubles.knowledge import Graves
+from tests.doubles.tables import create_table
 
 KEY = "source/help pages/ціни + plans.json"
 LONG = "Seven nightly copies of every site are kept, and each can be restored from the panel."
+
+
+THE_ONLY_ONE = Generation(
+    generation_id="1",
+    words="words",
+    vectors="vectors",
+    analyser="1",
+    embedder="hash",
+    embedder_name="hash",
+    dimensions=256,
+)
 
 
 class Cloud:
@@ -44,8 +60,24 @@ class Cloud:
         ingesting = Ingesting(
             documents=self.documents, jobs=self.jobs, objects=self.objects, queue=SqsQueue(self.source_url)
         )
-        indexing = Indexing(
-            documents=self.documents, keywords=self.keywords, vectors=self.vectors, embedder=HashEmbedder()
+        generations = DynamoGenerations(create_table("ConfigTable"))
+        shelves = Shelves(
+            generations=generations,
+            default=THE_ONLY_ONE,
+            open=lambda generation: Shelf(
+                generation=generation,
+                keywords=self.keywords,
+                vectors=self.vectors,
+                embedder=HashEmbedder(),
+            ),
+        )
+        indexing = LiveIndexing(documents=self.documents, shelves=shelves)
+        building = IndexBuilding(
+            documents=self.documents,
+            generations=generations,
+            shelves=shelves,
+            jobs=self.jobs,
+            index_queue=SqsQueue(self.index_url),
         )
         self.reconciling = Reconciling(
             documents=self.documents,
@@ -72,6 +104,7 @@ class Cloud:
                 index_document.Service(
                     indexing=indexing,
                     reconciling=self.reconciling,
+                    building=building,
                     jobs=self.jobs,
                     graveyard=graves,
                     deferral=SqsDeferral(),

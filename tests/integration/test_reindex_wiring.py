@@ -216,3 +216,9 @@ def test_a_question_a_part_has_been_asked_is_embedded_once(tmp_path: Path) -> No
 
     assert part.embed_question("Wo ist meine Rechnung?") is first
     assert len(first) == part.dimensions == 256
+
+
+def test_where_search_is_by_words_alone_they_can_be_built_anew() -> None:
+    known = KnownEmbedders(Search(opensearch_host="http://127.0.0.1:9"), Model())
+
+    assert known.choose(None, None) == Choice(embedder="none", name="none", dimensions=1)

@@ -31,6 +31,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         for queue in ("INDEX", "SOURCE", "EXPORT", "CRAWL"):
             url = boto3.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
             monkeypatch.setenv(f"{queue}_QUEUE_URL", url)
+        for name in ("SCHEDULE_PREFIX", "KEEP_TIME_ARN", "SCHEDULER_ROLE_ARN"):
+            monkeypatch.setenv(name, name.lower())
         secret = json.dumps({"root": "generated", "OPENSEARCH_PASSWORD": "pw"})
         arn = boto3.client("secretsmanager").create_secret(Name="keys", SecretString=secret)["ARN"]
         monkeypatch.setenv("SECRET_ID", arn)

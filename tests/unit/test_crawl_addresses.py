@@ -1,10 +1,11 @@
 """Addresses of a crawl: one spelling a page, what is worth a request, and what kind of page it names."""
 
 import pytest
-from candor.crawling.addresses import is_trap, key_of, normalise, same_site
-from candor.crawling.doc_types import doc_type_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from candor.crawling.addresses import is_trap, key_of, normalise, same_site
+from candor.crawling.doc_types import doc_type_of
 
 BASE = "https://help.marigold.example/kb/mail/first?x=1"
 
@@ -51,7 +52,7 @@ def test_an_address_has_one_spelling(written: str, fetched: str) -> None:
 @pytest.mark.parametrize(
     "written",
     ["mailto:a@b.example", "javascript:void(0)", "tel:1", "ftp://a.example/", "data:text/html,x", "http://",
-     "http://u:p@a.example/", "http://a.example:99999/", "http://[::1/", "http://a..example/", "http://a b.example/",
+     "http://u:p@a.example/", "http://a.example:99999/", "http://[::1/", "http://a..example/", "http://a b.example/",  # noqa: E501
      "http://" + "a" * 64 + ".example/", "/" + "x" * 3_000],
 )  # fmt: skip
 def test_what_is_no_address_to_follow_is_blank(written: str) -> None:
@@ -72,7 +73,7 @@ def test_normalising_never_fails_and_twice_is_once(tail: str, head: str) -> None
 
 def test_one_page_has_one_key() -> None:
     spellings = ["http://www.marigold.example/kb/a/", "https://marigold.example/kb/a", "https://marigold.example/kb/a#x",
-                 "https://MARIGOLD.example:443/kb/a/index.html?utm_medium=mail", "https://marigold.example/kb/a?print=1"]  # fmt: skip
+                 "https://MARIGOLD.example:443/kb/a/index.html?utm_medium=mail", "https://marigold.example/kb/a?print=1"]  # fmt: skip  # noqa: E501
 
     assert len({key_of(spelling) for spelling in spellings}) == 1
     assert key_of("https://marigold.example/kb/A") != key_of("https://marigold.example/kb/a")
@@ -90,11 +91,11 @@ def test_a_site_is_one_host_and_port() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/calendar?month=2031-01", "/calendar/2031/05", "/events/2031-05", "/?year=2031&month=2", "/a/b/a/b", "/x/x/x",
-     "/en/a/en/b/en/c", "/" + "a/b" * 8, "/" + "y" * 600, "/l?a=1&b=2&c=3&d=4&e=5&f=6", "/shop?sort=price", "/shop?filter[a]=1",
-     "/shop?color=red", "/cart", "/cart.php?a=add&pid=1", "/checkout/step", "/p?add-to-cart=5", "/logout", "/user/logout",
-     "/wp-login.php", "/login?return=/", "/feed", "/blog/feed/", "/wp-json/x", "/kb/12/delete", "/kb.php?action=delete&id=2",
-     "/supporttickets.php?closeticket=true", "/search?q=a", "/?s=a", "/post?replytocom=5", "/x.jpg", "/x.PNG", "/x.zip",
+    ["/calendar?month=2031-01", "/calendar/2031/05", "/events/2031-05", "/?year=2031&month=2", "/a/b/a/b", "/x/x/x",  # noqa: E501
+     "/en/a/en/b/en/c", "/" + "a/b" * 8, "/" + "y" * 600, "/l?a=1&b=2&c=3&d=4&e=5&f=6", "/shop?sort=price", "/shop?filter[a]=1",  # noqa: E501
+     "/shop?color=red", "/cart", "/cart.php?a=add&pid=1", "/checkout/step", "/p?add-to-cart=5", "/logout", "/user/logout",  # noqa: E501
+     "/wp-login.php", "/login?return=/", "/feed", "/blog/feed/", "/wp-json/x", "/kb/12/delete", "/kb.php?action=delete&id=2",  # noqa: E501
+     "/supporttickets.php?closeticket=true", "/search?q=a", "/?s=a", "/post?replytocom=5", "/x.jpg", "/x.PNG", "/x.zip",  # noqa: E501
      "/x.mp4", "/site.css", "/app.js", "/map.xml", "/list?page=9999", "/index.php?rp=/login"],
 )  # fmt: skip
 def test_a_trap_is_named(path: str) -> None:
@@ -103,10 +104,10 @@ def test_a_trap_is_named(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/kb/login", "/docs/checkout", "/kb/how-to-delete-a-mailbox", "/docs/files/delete", "/blog/2031/05/a-letter",
-     "/knowledgebase.php?action=displayarticle&id=4", "/knowledgebase.php?action=displaycat&catid=2", "/index.php?rp=/knowledgebase/5",
-     "/blog/?page=4", "/handbook.pdf", "/notes.txt", "/docs/v1.2.3", "/docs/node.js", "/events/2031/05/summer-party",
-     "/a/2024/01/01", "/calendar", "/ru/%D0%BF%D0%BE%D0%BC%D0%BE%D1%89%D1%8C", "/article?id=5&lang=de", "/print-shop"],
+    ["/", "/kb/login", "/docs/checkout", "/kb/how-to-delete-a-mailbox", "/docs/files/delete", "/blog/2031/05/a-letter",  # noqa: E501
+     "/knowledgebase.php?action=displayarticle&id=4", "/knowledgebase.php?action=displaycat&catid=2", "/index.php?rp=/knowledgebase/5",  # noqa: E501
+     "/blog/?page=4", "/handbook.pdf", "/notes.txt", "/docs/v1.2.3", "/docs/node.js", "/events/2031/05/summer-party",  # noqa: E501
+     "/a/2024/01/01", "/calendar", "/ru/%D0%BF%D0%BE%D0%BC%D0%BE%D1%89%D1%8C", "/article?id=5&lang=de", "/print-shop"],  # noqa: E501
 )  # fmt: skip
 def test_an_article_is_no_trap(path: str) -> None:
     assert is_trap(f"https://marigold.example{path}") == ""
@@ -123,14 +124,14 @@ def test_a_relative_loop_ends_within_three_steps() -> None:
 @pytest.mark.parametrize(
     ("path", "title", "headings", "kind"),
     [
-        ("/pricing", "Our offer", [], "pricing"), ("/ru/тарифы", "Тарифы", [], "pricing"), ("/de/preise", "Preise", [], "pricing"),
-        ("/legal/terms", "Terms", [], "tos"), ("/agb", "AGB", [], "tos"), ("/legal/privacy-policy", "x", [], "policy"),
-        ("/refund-policy.html", "x", [], "policy"), ("/support/faq", "x", [], "faq"), ("/x", "Privacy Policy", [], "policy"),
+        ("/pricing", "Our offer", [], "pricing"), ("/ru/тарифы", "Тарифы", [], "pricing"), ("/de/preise", "Preise", [], "pricing"),  # noqa: E501
+        ("/legal/terms", "Terms", [], "tos"), ("/agb", "AGB", [], "tos"), ("/legal/privacy-policy", "x", [], "policy"),  # noqa: E501
+        ("/refund-policy.html", "x", [], "policy"), ("/support/faq", "x", [], "faq"), ("/x", "Privacy Policy", [], "policy"),  # noqa: E501
         ("/x", "Пользовательское соглашение", [], "tos"), ("/kb/1", "How to reset a password", [], "howto"),
         ("/kb/2", "Как сменить пароль", [], "howto"), ("/hilfe/3", "Passwort ändern", [], "howto"),
         ("/kb/4", "Questions about mail", ["What is IMAP?", "Is it safe?", "Who reads it?"], "faq"),
         ("/kb/5", "Can I have two domains?", [], "faq"), ("/docs/6", "Mail", ["Step 1", "Step 2"], "howto"),
-        ("/about", "About us", ["Our team"], "other"), ("/kb/how-to-change-prices", "How to change prices and terms of sale", [], "howto"),
+        ("/about", "About us", ["Our team"], "other"), ("/kb/how-to-change-prices", "How to change prices and terms of sale", [], "howto"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_a_page_s_type_follows_from_its_address_and_headings(

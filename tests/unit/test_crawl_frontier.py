@@ -148,7 +148,9 @@ def test_the_first_errors_are_kept() -> None:
     for number in range(MAX_ERRORS + 5):
         frontier.fail(f"https://a/{number}", "x" * 1_000)
 
+    frontier.fail("https://a/0", "The second reason. " + "x" * 200)
     assert len(frontier.errors) == MAX_ERRORS
+    assert frontier.errors["https://a/0"].startswith("The second reason.")
     assert len(frontier.errors["https://a/0"]) == 200
 
 

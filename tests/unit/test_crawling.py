@@ -2,11 +2,12 @@
 
 import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from candor.documents import Draft, document_id_of
+from candor.documents import Draft, document_id_of, draft_of
 from candor.errors import Malformed
 from candor.jobs import JobStatus
 from candor.messages import CrawlToFinish
@@ -231,6 +232,31 @@ def test_a_crawled_document_somebody_took_over_is_not_taken_back(crawl: Crawl) -
     assert crawl.knowledge.documents.get(document_id_of(f"{BASE}/plans")).title == "Ours"
 
 
+def test_what_a_person_corrected_stays_when_the_page_changes(crawl: Crawl) -> None:
+    crawl.run(BASE)
+    documents = crawl.knowledge.documents
+    row = documents.get(document_id_of(f"{BASE}/plans"))
+    draft = replace(draft_of(row, documents.contents(row)), doc_type="policy", metadata={"team": "sales"})
+    documents.put(draft)
+    crawl.knowledge.work()
+    crawl.web.pages[f"{BASE}/plans"] = page("Plans cost 6 a month.", doc_type="pricing")
+
+    crawl.run(BASE)
+
+    now = documents.get(row.document_id)
+    assert (now.doc_type, now.metadata, now.title) == ("policy", {"team": "sales"}, "Plans cost 6 a month")
+    assert documents.contents(now).text == "Plans cost 6 a month."
+
+
+def test_a_page_that_breaks_its_reader_is_an_error_and_no_other_page_suffers(crawl: Crawl) -> None:
+    crawl.web.pages[f"{BASE}/plans"] = Answer(body=b"\xff no page of this web")
+
+    job = crawl.run(BASE)
+
+    assert crawl.urls() == urls("", "help", "help/backups")
+    assert [error.reason for error in job.errors] == ["It could not be read (UnicodeDecodeError)."]
+
+
 # ---------------------------------------------------------------- one document for each text
 
 
@@ -257,6 +283,7 @@ def test_of_pages_that_say_the_same_the_best_address_stays_in_any_order(seed: in
     assert crawl.urls() == urls("", "a", "other")
     result = crawl.knowledge.jobs.get(job.job_id).result
     assert (result["pages_crawled"], result["duplicates"]) == (3, 2)
+    assert result["gone"] == 0, "what came and went within one crawl is no news"
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -340,6 +367,20 @@ def test_a_start_that_redirects_to_another_host_takes_the_crawl_there() -> None:
     crawl.run(BASE)
 
     assert crawl.urls() == [f"https://www.shop.test/{path}" for path in ("a", "b", "welcome")]
+
+
+def test_a_site_that_moves_to_https_has_its_documents_once(crawl: Crawl) -> None:
+    plain = {url.replace("https:", "http:"): answer for url, answer in crawl.web.pages.items()}
+    safe = dict(crawl.web.pages)
+    crawl.web.pages = plain
+    crawl.run(BASE.replace("https:", "http:"))
+    assert all(url.startswith("http:") for url in crawl.urls())
+    crawl.web.pages = {**{url: moved(url.replace("http:", "https:")) for url in plain}, **safe}
+
+    job = crawl.run(BASE.replace("https:", "http:"))
+
+    assert crawl.urls() == urls("", "plans", "plans/large", "help", "help/backups")
+    assert (job.result["created"], job.result["withdrawn"]) == (5, {"redirect": 5})
 
 
 def test_a_refused_address_begins_no_job(crawl: Crawl) -> None:

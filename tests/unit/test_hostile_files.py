@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import time
 import tracemalloc
 import zipfile
 import zlib
@@ -13,7 +14,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from candor.errors import Invalid, UnsupportedType
-from candor.sources import packages, read
+from candor.sources import csv, packages, read
 from candor.sources.records import Record
 
 FILES = Path(__file__).parents[1] / "data" / "readers"
@@ -448,3 +449,64 @@ def test_text_without_end_is_told_to_be_split(name: str, unit: bytes, times: int
 
 def test_a_cell_that_is_never_closed_is_named_by_its_line() -> None:
     assert "line" in refusal(b'a,b\n1,"' + b"x" * 200_000, "a.csv")
+
+
+def test_a_tag_that_never_ends_is_not_kept_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "MAX_TAG_BYTES", 200_000)
+    attributes = " ".join(f'a{n}="{n * 7919}"' for n in range(60_000))
+
+    assert "damaged" in refusal(word(f"<w:p {attributes}/>"), "a.docx")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\n" * 700_000, b"," * 700_000, b"a\n" * 350_000, b"a,b\n" * 190_000, b'"' * 700_000],
+    ids=["blank rows", "one endless row", "short rows", "rows", "quotes"],
+)
+def test_a_table_of_nothing_much_stays_small_in_memory(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv, "MAX_TEXT", 20_000)
+
+    tracemalloc.start()
+    with contextlib.suppress(Invalid):
+        records(body, "a.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 30_000_000
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<!--",
+        "<!",
+        "<a ",
+        '<a href="',
+        "</",
+        "<![CDATA[",
+        "&#",
+        "<script>",
+        "<td>",
+        "<ul><li>",
+        "<nav>",
+        "<td>x<b>",
+    ],
+)
+def test_markup_that_never_ends_costs_no_more_than_markup_that_does(unit: str) -> None:
+    started = time.perf_counter()
+
+    records(f"<html><body><p>Words.</p>{unit * 20_000}".encode(), "a.html")
+
+    assert time.perf_counter() - started < 5
+
+
+def test_what_stands_in_comments_scripts_and_quotes_is_no_text() -> None:
+    html = (
+        "<html><body><!-- <p>no</p> --><script>if (a < b) '<p>no</p>'</script><style>p > a {}</style>"
+        '<p title="a > b">Yes, 3 < 4 <b>and</b> more.</p><!DOCTYPE x><?php no ?><p>Also.</p><a href="x'
+    )
+
+    [record] = records(html.encode(), "a.html")
+
+    assert record.draft is not None
+    assert record.draft.text == "Yes, 3 < 4 and more.\n\nAlso."

@@ -217,7 +217,12 @@ TEMPLATE = {
         },
         "RenderPageFunction": {
             "Type": "AWS::Serverless::Function",
-            "Properties": {"PackageType": "Image", "ImageConfig": {"Command": ["app.handler"]}},
+            "IgnoreGlobals": ["Runtime", "Handler", "Layers"],
+            "Properties": {
+                "PackageType": "Image",
+                "ImageUri": "elsewhere",
+                "ImageConfig": {"Command": ["functions.render_page.app.handler"]},
+            },
         },
     },
 }
@@ -228,6 +233,22 @@ def local_template(root: Path) -> dict[str, object]:
     (root / "layers/core/candor/__init__.py").touch()
     (root / "layers/base").mkdir(parents=True)
     return localise.localise(TEMPLATE, root=root, variables={"KEY": "here"}, stream_url="http://127.0.0.1:1")
+
+
+def test_a_function_in_a_container_runs_from_its_folder_like_any_other(tmp_path: Path) -> None:
+    assert of(TEMPLATE).function("render_page").code == "functions/render_page"
+
+    local = local_template(tmp_path)
+
+    assert local["Resources"]["RenderPageFunction"] == {  # type: ignore[index]
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "CodeUri": "functions/render_page",
+            "Runtime": "python3.13",
+            "Handler": "app.handler",
+            "Layers": [],
+        },
+    }
 
 
 def test_the_template_is_localised_in_a_copy(tmp_path: Path) -> None:

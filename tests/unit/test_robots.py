@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from candor.crawling.robots import Robots
 
 SITE = "https://marigold.example"
@@ -91,7 +92,7 @@ def test_a_delay_that_is_none_is_left_out(delay: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "allowed"), [(200, True), (301, True), (401, True), (404, True), (429, True), (500, False), (503, False), (0, False)]
+    ("status", "allowed"), [(200, True), (301, True), (401, True), (404, True), (429, True), (500, False), (503, False), (0, False)]  # noqa: E501
 )  # fmt: skip
 def test_no_file_allows_all_and_a_failing_server_nothing(status: int, allowed: bool) -> None:
     said = Robots.of(status, b"")

@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+
 from candor.crawling.sitemaps import MAX_ENTRIES, Entry, read_sitemap
 
 ONE = Entry(url="https://x.example/a?b=1&c=2", lastmod="2030-01-02")
@@ -11,7 +12,7 @@ ONE = Entry(url="https://x.example/a?b=1&c=2", lastmod="2030-01-02")
 @pytest.mark.parametrize(
     "text",
     [
-        '<?xml version="1.0"?><urlset xmlns="http://x"><url><loc> https://x.example/a?b=1&amp;c=2 </loc><lastmod>2030-01-02</lastmod></url></urlset>',
+        '<?xml version="1.0"?><urlset xmlns="http://x"><url><loc> https://x.example/a?b=1&amp;c=2 </loc><lastmod>2030-01-02</lastmod></url></urlset>',  # noqa: E501
         "<sm:urlset xmlns:sm='http://x'><sm:url><sm:loc>https://x.example/a?b=1&amp;c=2</sm:loc><sm:lastmod>2030-01-02</sm:lastmod></sm:url></sm:urlset>",
         "<urlset><url><loc>https://x.example/a?b=1&c=2</loc><lastmod>2030-01-02</lastmod>",
         "<urlset><url><loc><![CDATA[https://x.example/a?b=1&c=2]]></loc><lastmod>2030-01-02</lastmod></url></urlset>",

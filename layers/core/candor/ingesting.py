@@ -21,6 +21,7 @@ from candor.labels import Labels
 from candor.messages import ObjectChanged, Queue, SourceToRead
 from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, UPLOADS_PREFIX, ObjectInfo, Objects, mark_of
 from candor.sources import read
+from candor.sources.deadlines import READ_SECONDS
 from candor.sources.records import Record
 
 STEP: Final = 100
@@ -173,10 +174,10 @@ class Ingesting:
         if finished is not None:
             self._conclude(finished, message, census, remaining)
 
-    def census(self, key: str) -> Census:
+    def census(self, key: str, *, seconds: float = READ_SECONDS) -> Census:
         """Look through the object; `Invalid` or `UnsupportedType` when as a whole it cannot be read."""
         census = Census()
-        for record in self._records(key):
+        for record in self._records(key, seconds=seconds):
             if len(census.records) <= KEPT:
                 census.records.append(record)
             if record.index < 0:
@@ -347,11 +348,11 @@ class Ingesting:
         info = self._objects.find(message.key)
         return info is None or mark_of(info) != message.mark
 
-    def _records(self, key: str) -> Iterator[Record]:
+    def _records(self, key: str, *, seconds: float = READ_SECONDS) -> Iterator[Record]:
         uploaded = self._objects.find(key) if key.startswith(UPLOADS_PREFIX) else None
         labels = Labels.of(uploaded.metadata) if uploaded else None
         with self._objects.open(key) as stream:
-            for record in read(stream, key):
+            for record in read(stream, key, seconds=seconds):
                 if record.draft is not None and key.startswith(INGEST_PREFIX):
                     yield replace(record, draft=replace(record.draft, source=API_SOURCE))
                 elif record.draft is not None and labels is not None:

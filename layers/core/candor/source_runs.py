@@ -91,12 +91,12 @@ class SourceRuns:
         for info in self._files(prefix):
             if self._clock() > until:
                 raise Unavailable("There is too much to look through at once: name a narrower prefix.")
-            files.append(self._rehearsed(info))
+            files.append(self._rehearsed(info, seconds=max(1.0, until - self._clock())))
         return _totals(files)
 
-    def _rehearsed(self, info: ObjectInfo) -> dict[str, Any]:
+    def _rehearsed(self, info: ObjectInfo, *, seconds: float) -> dict[str, Any]:
         try:
-            census = self._ingesting.census(info.key)
+            census = self._ingesting.census(info.key, seconds=seconds)
         except (Invalid, UnsupportedType, NotFound) as error:
             return _file(info.key, errors=[{"file": info.key, "record": -1, "reason": str(error)}], error=1)
         errors = [

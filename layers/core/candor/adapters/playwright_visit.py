@@ -26,7 +26,10 @@ MAX_PAGE_BYTES: Final = 20_000_000
 _SUB_SECONDS: Final = 10.0
 _AT_ONCE: Final = 8
 _QUIET_SECONDS: Final = 0.5
+_SLOWNESS: Final = 10
+"""So many times as long as a question to the page takes, it has to be quiet."""
 _SETTLE_SECONDS: Final = 8.0
+_ANSWER_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.1
 
 _NEEDED: Final = frozenset(("document", "script", "xhr", "fetch", "stylesheet", "manifest", "other"))
@@ -36,7 +39,8 @@ _DROPPED: Final = frozenset(
     (
         "alt-svc", "connection", "content-disposition", "content-encoding", "content-length", "keep-alive",
         "link", "location", "nel", "proxy-authenticate", "refresh", "report-to", "reporting-endpoints",
-        "set-cookie", "speculation-rules", "strict-transport-security", "trailer", "transfer-encoding", "upgrade",
+        "set-cookie", "speculation-rules", "strict-transport-security", "trailer", "transfer-encoding",
+        "upgrade",
     )
 )  # fmt: skip
 """Headers that speak of a connection the browser does not have, or would make it open one."""
@@ -51,7 +55,8 @@ window.open = () => null
 """
 """Ways to the network that no interception sees. A second lock: the first is that none of them gets out."""
 
-_SIZE: Final = "document.readyState === 'loading' ? -1 : document.body?.innerText.length ?? 0"
+_SIZE: Final = "document.readyState === 'complete' ? document.body?.innerText.length ?? 0 : -1"
+"""Only a page that has loaded, its scripts included, can have come to rest."""
 
 _FORWARD: Final = "<!doctype html><script>location.replace({})</script>"
 
@@ -116,12 +121,12 @@ class Visit:
         # A second is kept for reading the page.
         until = min(time.monotonic() + _SETTLE_SECONDS, self.deadline - 1)
         seen, since = -1, time.monotonic()
-        while time.monotonic() < until and self.failure is None:
+        while (asked := time.monotonic()) < until and self.failure is None:
             if crashed.is_set():
                 raise UpstreamFailed(DEAD)
             try:
-                # A script that never yields would let us wait for good.
-                async with asyncio.timeout(max(until - time.monotonic(), 0.1)):
+                # A script that never yields would let us wait for good; one that is merely busy answers soon.
+                async with asyncio.timeout(max(until - asked, _ANSWER_SECONDS)):
                     size = await page.evaluate(_SIZE)
             except PlaywrightError:
                 if page.is_closed():
@@ -130,7 +135,8 @@ class Visit:
             now = time.monotonic()
             if size != seen or self.in_flight or size < 0:
                 seen, since = size, now
-            if now - since >= _QUIET_SECONDS:
+            # A machine under load takes longer between one step of a page and the next.
+            if now - since >= max(_QUIET_SECONDS, _SLOWNESS * (now - asked)):
                 return
             await asyncio.sleep(_POLL_SECONDS)
 

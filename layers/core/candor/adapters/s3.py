@@ -29,6 +29,8 @@ def _client() -> Any:
             retries={"max_attempts": 2, "mode": "standard"},
             # The older signature, which boto3 still takes for forms, is refused by newer regions.
             signature_version="s3v4",
+            # A form or a link for `bucket.s3.amazonaws.com` is redirected outside of the oldest region.
+            s3={"addressing_style": "path"},
         ),
     )
 

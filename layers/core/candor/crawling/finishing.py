@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from candor.crawling.crawls import SOURCE, Crawls, Page, Plan
-from candor.crawling.frontier import Entry, Frontier, Outcome, Written
+from candor.crawling.frontier import Entry, Frontier, Outcome, Written, key_for
 from candor.crawling.progress import Progress
+from candor.crawling.scope import Scope
 from candor.documents import Documents, Status, document_id_of
 from candor.errors import NotFound
 from candor.jobs import Job, Jobs, JobStatus
@@ -21,7 +22,7 @@ from candor.messages import MAX_DELAY_SECONDS, CrawlToFinish, Message, PageToCra
 
 MAX_ROUNDS: Final = 5
 MAX_LISTED: Final = 500
-MAX_LISTED_BYTES: Final = 150_000
+MAX_LISTED_BYTES: Final = 120_000
 """Of the pages named in a result: it shares a row of 400 KB with a hundred errors."""
 
 SERVED_WITHIN: Final = 60.0
@@ -129,18 +130,20 @@ class Finishing:
         if frontier.closing:
             return frontier
         suspected_by = self._crawls.site(plan.site).suspected_by
+        scope = Scope(plan)
 
         def change(fresh: Frontier) -> list[Message]:
             if fresh.closing:
                 return []
-            leaving = _leaving(fresh, known)
+            leaving = _leaving(fresh, known, scope)
+            # What this very crawl brought, and a better address has made up for since, nobody has missed.
+            old = {key: outcome for key, outcome in leaving.items() if not _brought(known[key], fresh.job_id)}
             documents = sum(page.document and page.key in fresh.entries for page in known.values())
-            soft = [key for key, outcome in leaving.items() if outcome in _SOFT]
-            suspicious = len(soft) >= _SUSPICIOUS and 2 * len(soft) > documents
-            held = suspicious and suspected_by in ("", fresh.job_id)
-            fresh.held = len(soft) if held else 0
+            soft = sum(outcome in _SOFT for outcome in old.values())
+            held = soft >= _SUSPICIOUS and 2 * soft > documents and suspected_by in ("", fresh.job_id)
+            fresh.held = soft if held else 0
             fresh.withdrawn = {}
-            for outcome in leaving.values():
+            for outcome in old.values():
                 if not (held and outcome in _SOFT):
                     fresh.withdrawn[outcome.value] = fresh.withdrawn.get(outcome.value, 0) + 1
             fresh.closing = True
@@ -155,10 +158,10 @@ class Finishing:
     def _withdraw(self, frontier: Frontier, plan: Plan, known: Mapping[str, Page]) -> None:
         forgotten: list[Page] = []
         changed: list[Page] = []
-        for key, outcome in _leaving(frontier, known).items():
-            if frontier.held and outcome in _SOFT:
-                continue
+        for key, outcome in _leaving(frontier, known, Scope(plan)).items():
             page = known[key]
+            if frontier.held and outcome in _SOFT and not _brought(page, plan.job_id):
+                continue
             with suppress(NotFound):  # Gone already, or somebody else's now.
                 self._documents.delete(document_id_of(page.url), source=SOURCE)
             if outcome in _FORGOTTEN:
@@ -256,19 +259,29 @@ class Finishing:
         return result
 
 
-def _leaving(frontier: Frontier, known: Mapping[str, Page]) -> Mapping[str, Outcome]:
+def _leaving(frontier: Frontier, known: Mapping[str, Page], scope: Scope) -> Mapping[str, Outcome]:
     """Pages that have a document and are not to have one any more, each with the reason."""
     winners = frontier.winners()
     leaving: dict[str, Outcome] = {}
     for key, page in known.items():
         entry = frontier.entries.get(key)
-        if not page.document or entry is None:
+        if not page.document:
             continue
-        if entry.outcome in _WITHDRAWN:
+        if entry is None:
+            # The site answers under another scheme or name by now: its pages are found there.
+            moved = frontier.entries.get(key_for(scope.home(page.url)))
+            if moved is not None and moved.outcome in (Outcome.KEPT, Outcome.DUPLICATE, Outcome.CANONICAL):
+                leaving[key] = Outcome.REDIRECT
+        elif entry.outcome in _WITHDRAWN:
             leaving[key] = entry.outcome
         elif entry.outcome == Outcome.KEPT and key not in winners:
             leaving[key] = Outcome.DUPLICATE
     return leaving
+
+
+def _brought(page: Page, job_id: str) -> bool:
+    """Whether the page's document did not exist before this crawl."""
+    return page.job_id == job_id and page.written == Written.CREATED
 
 
 def _wrote(entry: Entry) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 MAX_ERRORS: Final = 100
 _MAX_REASON: Final = 200
+_MAX_URL: Final = 500
 _MAX_HOPS: Final = 10
 
 
@@ -250,8 +251,8 @@ class Frontier:
 
     def fail(self, url: str, reason: str) -> None:
         """Remember why a page could not be had."""
-        if url in self.errors or len(self.errors) < MAX_ERRORS:
-            self.errors[url] = reason[:_MAX_REASON]
+        if url[:_MAX_URL] in self.errors or len(self.errors) < MAX_ERRORS:
+            self.errors[url[:_MAX_URL]] = reason[:_MAX_REASON]
 
     @property
     def waiting(self) -> int:

@@ -6,8 +6,8 @@ from typing import Final
 
 from candor.crawling.crawls import Crawls
 from candor.crawling.frontier import Frontier, Outcome
-from candor.errors import Unavailable
-from candor.jobs import JobError, Jobs
+from candor.errors import NotFound, Unavailable
+from candor.jobs import Job, JobError, Jobs
 from candor.messages import CrawlToFinish, Message, Queue
 
 Change = Callable[[Frontier], list[Message]]
@@ -31,6 +31,14 @@ class Progress:
         self._queue = queue
         self._clock = clock
         self._pause = pause
+
+    def running(self, job_id: str) -> Job | None:
+        """The job, unless it has ended or aged away: then nobody waits for it."""
+        try:
+            job = self._jobs.get(job_id)
+        except NotFound:
+            return None
+        return None if job.status.ended else job
 
     def commit(self, frontier: Frontier, change: Change) -> Frontier:
         """

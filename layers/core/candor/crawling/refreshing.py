@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -17,9 +18,9 @@ from urllib.parse import urljoin, urlsplit
 from candor.crawling.crawls import SOURCE, Crawls, Page
 from candor.crawling.frontier import Outcome, key_for
 from candor.crawling.robots import Robots
-from candor.crawling.scope import site_of
+from candor.crawling.scope import origin_of, site_of
 from candor.crawling.visiting import MAX_PAUSE, retry_after
-from candor.documents import Change, Document, Documents, Draft, document_id_of
+from candor.documents import Change, Document, Documents, Draft
 from candor.errors import Conflict, Invalid, Malformed, NotFound, UpstreamFailed
 from candor.fetching import Fetcher
 from candor.jobs import Job, JobError, Jobs, JobStatus
@@ -79,7 +80,7 @@ class Refreshing:
         self._fetcher = fetcher
         self._queue = queue
         self._delay = delay_seconds
-        self._free = frozenset(site_of(f"http://{origin}") for origin in free_origins)
+        self._free = frozenset(origin.casefold() for origin in free_origins)
         self._read = read
         self._clock = clock
         self._pause = pause
@@ -99,7 +100,10 @@ class Refreshing:
         `Malformed` and `UpstreamFailed` as the fetcher; the document stays as it is then.
         """
         document = self._documents.get(document_id)
-        return self._refreshed(document)
+        refreshed = self._refreshed(document)
+        if refreshed.fate == Fate.GONE:
+            self._withdraw(document.document_id, document.version)
+        return refreshed
 
     def go_on(self, message: DocumentsToRefresh, *, remaining: Remaining) -> None:
         """The next documents of a job, as far as the time reaches."""
@@ -109,6 +113,7 @@ class Refreshing:
             return  # It has aged away: nobody waits for it.
         if job.status.ended:
             return
+        self._withdraw_all(job)  # What a worker before this one may have left undone.
         after = str(job.checkpoint.get("after", ""))
         rows = sorted(
             (row for row in self._documents.of_source(SOURCE) if row.document_id > after),
@@ -125,6 +130,7 @@ class Refreshing:
             if taken is None or taken.status.ended:
                 return
             job = taken
+            self._withdraw_all(job)
         counts = {fate.value: int(job.checkpoint.get(fate.value, 0)) for fate in Fate}
         result = {
             "status": "ok",
@@ -150,6 +156,9 @@ class Refreshing:
             if isinstance(fate, Fate):
                 tally[fate.value] += 1
         tally["seen"] += len(step)
+        leaving = {
+            row.document_id: row.version for row, fate in zip(step, fates, strict=True) if fate == Fate.GONE
+        }
         try:
             return self._jobs.progress(
                 job.job_id,
@@ -157,7 +166,8 @@ class Refreshing:
                 failed=len(errors),
                 total=total - job.total,
                 errors=errors,
-                checkpoint={**tally, "after": step[-1].document_id},
+                # Named before they are withdrawn: a step done again would not find them, nor count them.
+                checkpoint={**tally, "after": step[-1].document_id, "leaving": leaving},
                 checkpoint_was=job.checkpoint,
             )
         except Conflict:
@@ -188,7 +198,7 @@ class Refreshing:
         if fetched.status == 304:
             return Refreshed(fate=Fate.UNCHANGED, document=document)
         if fetched.status in (404, 410):
-            return self._withdrawn(document, page)
+            return _gone(document)
         if fetched.status in (429, 503):
             wait = math.ceil(min(retry_after(fetched.headers, self._clock()), MAX_PAUSE))
             raise UpstreamFailed(f"The site answered {fetched.status}: try again in {wait} seconds.")
@@ -196,7 +206,7 @@ class Refreshing:
             raise UpstreamFailed(f"The site answered {fetched.status}.")
         read = self._read(fetched.body, url=fetched.url, headers=fetched.headers)
         if read.kind in _GONE_KINDS and document.source == SOURCE:
-            return self._withdrawn(document, page)
+            return _gone(document)
         if read.kind in (Kind.UNREADABLE, Kind.EMPTY, Kind.REDIRECT, *_GONE_KINDS) or not read.text.strip():
             raise UpstreamFailed(read.reason or "The page holds no text that could be read.")
         if read.kind == Kind.THIN and page is not None and page.rendered:
@@ -237,15 +247,20 @@ class Refreshing:
         same = document.source == SOURCE and document.version == page.version and document.served_version
         return page if same else replace(page, etag="", last_modified="")
 
-    def _withdrawn(self, document: Document, page: Page | None) -> Refreshed:
-        if document.source != SOURCE:
-            raise UpstreamFailed(
-                "The page is not there any more; the document was not made from it, and stays as it is."
-            )
-        self._documents.delete(document_id_of(document.url), source=SOURCE)
+    def _withdraw_all(self, job: Job) -> None:
+        for document_id, version in dict(job.checkpoint.get("leaving", {})).items():
+            self._withdraw(document_id, int(version))
+
+    def _withdraw(self, document_id: str, version: int) -> None:
+        """Take a document out of the answers, unless it has changed since its page was seen to be gone."""
+        document = self._documents.find(document_id)
+        if document is None or document.deleted or document.version != version:
+            return
+        page = self._page_of(document)
+        with suppress(NotFound):
+            self._documents.delete(document_id, source=SOURCE)
         if page is not None:
             self._crawls.forget([page])
-        return Refreshed(fate=Fate.GONE, document=document)
 
     def _robots(self, origin: str) -> Robots:
         try:
@@ -257,7 +272,7 @@ class Refreshing:
         return Robots.of(fetched.status, fetched.body)
 
     def _wait_for_turn(self, url: str, robots: Robots) -> None:
-        free = site_of(url) in self._free
+        free = origin_of(url) in self._free
         delay = max(0.0 if free else self._delay, min(robots.crawl_delay, PATIENCE))
         if delay:
             for wait in self._turns(urlsplit(url).netloc, delay):
@@ -269,3 +284,11 @@ class Refreshing:
             yield turn.wait
             if turn.granted:
                 return
+
+
+def _gone(document: Document) -> Refreshed:
+    if document.source != SOURCE:
+        raise UpstreamFailed(
+            "The page is not there any more; the document was not made from it, and stays as it is."
+        )
+    return Refreshed(fate=Fate.GONE, document=document)

@@ -52,7 +52,7 @@ class Robots:
     """Seconds between requests; 0 when the site names none."""
     sitemaps: tuple[str, ...] = ()
     reachable: bool = True
-    """False when the server failed to say: nothing may be fetched, and nothing is to be concluded from that."""
+    """False when the server failed to say: nothing may be fetched, and nothing is to be concluded from that."""  # noqa: E501
 
     @classmethod
     def of(cls, status: int, body: bytes = b"") -> Self:

@@ -19,6 +19,13 @@ def site_of(url: str) -> str:
     return host if parts.port in (None, usual) else f"{host}:{parts.port}"
 
 
+def origin_of(url: str) -> str:
+    """Host and port, as `FETCH_ALLOWED_ORIGINS` names them."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{(parts.hostname or '').casefold()}:{port}"
+
+
 _MAX_JUDGED: Final = 10_000
 """Addresses remembered: every page links the same menu."""
 

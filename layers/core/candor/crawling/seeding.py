@@ -2,7 +2,7 @@
 
 import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urljoin
@@ -17,6 +17,8 @@ from candor.fetching import Fetcher
 
 MAX_ROBOTS_DELAY: Final = 30.0
 MAX_SITEMAPS: Final = 50
+MAX_SITEMAP_PAUSE: Final = 1.0
+"""Seconds before each, even where the site asks for more: all are read within one invocation."""
 MAX_SITEMAP_BYTES: Final = 20_000_000
 
 _MAX_PACKED: Final = 200_000
@@ -72,13 +74,15 @@ def plan_of(
     return replace(plan, delay=max(delay, asked, options.delay_seconds))
 
 
-def seeds_of(fetcher: Fetcher, plan: Plan, scope: Scope, known: Sequence[Page]) -> Iterator[Seed]:
+def seeds_of(
+    fetcher: Fetcher, plan: Plan, scope: Scope, known: Sequence[Page], *, pause: Callable[[float], None]
+) -> Iterator[Seed]:
     """The first pages: those that have a document before all others, so that a limit does not cost them."""
     yield Seed(url=plan.start, depth=0)
     for page in sorted(known, key=lambda page: (not page.document, page.depth, page.url)):
         if url := scope.home(page.url):
             yield Seed(url=url, depth=page.depth, known=page.document)
-    for url in _listed(fetcher, plan, scope):
+    for url in _listed(fetcher, plan, scope, pause):
         if home := scope.home(url):
             yield Seed(url=home, depth=1, listed=True)
 
@@ -97,7 +101,7 @@ def _robots(fetcher: Fetcher, start: str) -> tuple[int, bytes]:
     return fetched.status, body if len(zlib.compress(body)) < _MAX_PACKED else body[:_MAX_PACKED]
 
 
-def _listed(fetcher: Fetcher, plan: Plan, scope: Scope) -> Iterator[str]:
+def _listed(fetcher: Fetcher, plan: Plan, scope: Scope, pause: Callable[[float], None]) -> Iterator[str]:
     """Addresses of the site's sitemaps, and of the sitemaps these name."""
     given = [urljoin(plan.start, address) for address in scope.robots.sitemaps]
     waiting = deque(given or [urljoin(plan.start, "/sitemap.xml")])
@@ -108,6 +112,7 @@ def _listed(fetcher: Fetcher, plan: Plan, scope: Scope) -> Iterator[str]:
         if address in seen or not same_site(address, plan.start):
             continue
         seen.add(address)
+        pause(min(plan.delay, MAX_SITEMAP_PAUSE))
         try:
             fetched = fetcher.fetch(address, max_bytes=MAX_SITEMAP_BYTES)
         except (Malformed, UpstreamFailed):

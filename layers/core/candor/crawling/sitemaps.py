@@ -53,12 +53,13 @@ def read_sitemap(body: bytes, *, url: str = "") -> Sitemap:
         return Sitemap(fault="The sitemap declares entities, which no sitemap needs: it was not read.")
     # Tokens instead of an XML parser: half of the broken sitemaps of the web are one bare & away from being
     # read whole, and what is never parsed never expands.
+    text = _COMMENT.sub("", text)
     root = _ROOT.search(text)
     if root is None:
         if re.match(r"\s*<", text):
             return Sitemap(fault=fault or "The file is no sitemap.")
         return _capped(_lines(text), fault, url)
-    text = _COMMENT.sub("", text[root.end() :])
+    text = text[root.end() :]
     kind, prefix = root[2].lower(), f"{root[1]}:" if root[1] else ""
     if kind in ("urlset", "sitemapindex"):
         entries = _blocks(text, prefix, "sitemap" if kind == "sitemapindex" else "url", _of_sitemap)

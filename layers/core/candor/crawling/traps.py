@@ -15,7 +15,7 @@ _FILES: Final = {
     "an image": "png jpg jpeg gif webp avif svg ico bmp tif tiff heic psd ai eps",
     "a recording": "mp3 mp4 m4a m4v avi mov wmv mkv webm ogg ogv wav flac flv swf mpg mpeg aac",
     "an archive or a program": """zip gz tgz bz2 xz 7z rar tar iso img dmg exe msi deb rpm apk jar bin sh bat whl
-        pkg cab war ova vmdk qcow2 sql bak""",
+        pkg cab war ova vmdk qcow2 sql bak""",  # noqa: E501
     "a part of a page": "css js mjs map woff woff2 ttf otf eot wasm",
     "data": """xml json jsonld rss atom ics vcf csv tsv kml gpx rdf wsdl xsd yaml yml webmanifest torrent asc
         sig md5 sha256""",
@@ -40,7 +40,7 @@ _HELPING: Final = """kb docs doc help support faq faqs knowledgebase knowledge-b
     guide guides wiki manual tutorials tutorial howto how-to hc learn documentation blog news reference api
     hilfe anleitung anleitungen wissensdatenbank pomoshch baza-znaniy instrukcii помощь справка"""
 _CHANGING: Final = """delete remove edit destroy unsubscribe vote upvote downvote like report reply add-to-cart
-    addtocart"""
+    addtocart"""  # noqa: E501
 
 
 def _by_word(words_of: dict[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from candor.crawling.scope import Scope
 from candor.documents import Draft
 from candor.errors import Malformed, Unavailable, UpstreamFailed
 from candor.fetching import Browser, Fetched, Fetcher
+from candor.sources.records import MAX_TEXT
 from candor.sources.web_pages import Kind, WebPage, read_page
 
 MIN_LETTERS: Final = 50
@@ -183,6 +184,9 @@ class Visiting:
             outcome = Outcome.OFF_SITE
         if outcome == Outcome.KEPT and not read.text.strip():
             outcome = Outcome.EMPTY
+        if outcome == Outcome.KEPT and len(read.text) > MAX_TEXT:
+            sentence = f"It holds {len(read.text)} letters of text, and a document {MAX_TEXT} at most."
+            return replace(about, reason=sentence)
         page = replace(
             page,
             outcome=outcome,

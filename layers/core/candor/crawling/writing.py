@@ -8,7 +8,7 @@ from typing import Final
 from candor.crawling.crawls import SOURCE, Page, Plan
 from candor.crawling.frontier import Outcome, Written
 from candor.crawling.visiting import Visit
-from candor.documents import Change, Document, Documents, Status, document_id_of
+from candor.documents import Change, Document, Documents, Draft, Status, document_id_of
 
 WRITERS: Final = 8
 """Rows written at once: a write is nine tenths waiting."""
@@ -60,12 +60,30 @@ class Writing:
         if current is not None and alive and before is not None and _same(current, before, visit.page):
             # The page has changed, and nothing that anybody reads.
             return Result(written=_by_this(plan, current, before), version=before.version)
-        document, change = self._documents.put(visit.draft)
+        draft = visit.draft
+        if current is not None and alive:
+            draft = _with_corrections(draft, current, before)
+        document, change = self._documents.put(draft)
         written = Written(change.value)
         if change == Change.UNCHANGED and document.updated_at.timestamp() >= plan.started:
             # Put by this very crawl, by a worker that did not live to say so.
             written = Written.CREATED if document.created_at.timestamp() >= plan.started else Written.UPDATED
         return Result(written=written, version=document.version)
+
+
+def _with_corrections(draft: Draft, current: Document, before: Page | None) -> Draft:
+    """What a person has said about the document since it was last written stays said."""
+    retitled = before is not None and current.title != before.title
+    retyped = before is not None and current.doc_type != before.doc_type
+    return replace(
+        draft,
+        title=current.title if retitled else draft.title,
+        doc_type=current.doc_type if retyped else draft.doc_type,
+        effective_date=current.effective_date,
+        product=current.product,
+        region=current.region,
+        metadata=current.metadata,
+    )
 
 
 def _same(current: Document, before: Page, page: Page) -> bool:
@@ -80,27 +98,3 @@ def _same(current: Document, before: Page, page: Page) -> bool:
 def _by_this(plan: Plan, current: Document, before: Page) -> Written:
     ours = before.job_id == plan.job_id and before.written
     return before.written if ours else Written.UNCHANGED
-
-
-def to_remember(
-    plan: Plan, decided: Mapping[str, Visit], written: Mapping[str, Result], remembered: Mapping[str, Page]
-) -> list[Page]:
-    """Pages that have changed. That a page has a document stays remembered until it has been withdrawn."""
-    pages: list[Page] = []
-    for key, visit in decided.items():
-        if visit.page is None or visit.unchanged or visit.outcome == Outcome.LIMIT:
-            continue
-        before, result = remembered.get(key), written.get(key)
-        document, version = (before.document, before.version) if before else (False, 0)
-        if result is not None:
-            document, version = result.outcome == Outcome.KEPT, result.version
-        pages.append(
-            replace(
-                visit.page,
-                document=document,
-                version=version,
-                job_id=plan.job_id,
-                written=result.written if result else Written.NOTHING,
-            )
-        )
-    return pages

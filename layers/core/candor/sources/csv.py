@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -15,6 +16,7 @@ from candor.sources.tables import sheet
 from candor.sources.whole import record_of
 
 _MAX_BYTES: Final = 4 * MAX_TEXT
+_BLANK: Final = re.compile(r"\n{3,}")
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _LOOKED_AT: Final = 200
 """Rows by which the delimiter is told."""
@@ -33,6 +35,8 @@ def read(stream: BinaryIO, key: str, deadline: Deadline) -> Iterator[Record]:
         .replace("\r\n", "\n")
         .replace("\r", "\n")
     )
+    # Blank rows part tables, however many there are.
+    text = _BLANK.sub("\n\n", text)
     delimiter = ""
     first, _, rest = text.partition("\n")
     if first.lower().startswith("sep=") and len(first) == 5:  # Excel's own first line.
@@ -43,11 +47,20 @@ def read(stream: BinaryIO, key: str, deadline: Deadline) -> Iterator[Record]:
 
 def _rows(text: str, delimiter: str, name: str, deadline: Deadline) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    size = 0
+    blank = False
     try:
         for number, row in enumerate(reader):
             if number % 1_000 == 0:
                 deadline.check()
-            yield [value.strip() for value in row]
+            values = [value.strip() for value in row]
+            # As they will be written: each cell has a bar and two blanks beside it.
+            size += sum(map(len, values)) + 3 * len(values)
+            if size > 2 * MAX_TEXT:
+                raise Invalid(f"{name} becomes more than {MAX_TEXT:,} characters: split it.")
+            if any(values) or not blank:
+                yield values
+            blank = not any(values)
     except csv.Error as error:
         # A quote that is never closed swallows the rest of the file into one cell.
         raise Invalid(

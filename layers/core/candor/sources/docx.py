@@ -11,7 +11,7 @@ from candor.sources.deadlines import Deadline
 from candor.sources.docx_styles import Numbering, Styles
 from candor.sources.packages import Package, Relation
 from candor.sources.records import MAX_TEXT, Record, tidy
-from candor.sources.tables import cell, table
+from candor.sources.tables import MAX_COLUMNS, cell, table
 from candor.sources.whole import laid_out, record_of
 
 _SILENT = frozenset(
@@ -125,7 +125,8 @@ class _Body:
             self._tables.append(_Table())
         elif tag == "w:tc" and self._tables:
             one = _Cell()
-            self._tables[-1].row.append(one)
+            if len(self._tables[-1].row) < MAX_COLUMNS:
+                self._tables[-1].row.append(one)
             self._targets.append(one.blocks)
         elif tag == "w:txbxContent":
             self._targets.append([])

@@ -1,6 +1,7 @@
 """HTML: a page's words in Markdown-like text, headings, lists, tables and links kept."""
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 _SILENT = frozenset(
@@ -58,6 +59,68 @@ _SPACE = re.compile(r"[ \t\n\r\f]+")
 _GAPS = re.compile(r"\n{3,}")
 
 
+_DEEPEST = 50
+"""Lists in lists, or silent elements in each other: a page that goes deeper is no page."""
+
+_MARK = re.compile(r"<(?=[A-Za-z/!?])")
+_NAME = re.compile(r"</?([A-Za-z][^\s/>]*)")
+_INSIDE_TAG = re.compile(r"[\"'>]")
+_QUOTING = re.compile(r"=\s*$")
+_END_OF_RAW = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+    for name in ("script", "style", "noscript", "template")
+}
+
+
+def _well_formed(html: str) -> Iterator[str]:
+    """
+    The page without comments, declarations, scripts and styles, ending where a tag never does.
+
+    Browsers see it so too. HTMLParser would look for each missing end again and again: 80 KB of `<!--` cost
+    it ten seconds.
+    """
+    at = 0
+    while found := _MARK.search(html, at):
+        start = found.start()
+        yield html[at:start].replace("<", "&lt;")
+        if html.startswith("<!--", start):
+            end = html.find("-->", start + 4)
+            at = end + 3 if end >= 0 else len(html)
+            continue
+        name = _NAME.match(html, start)
+        if name is None:
+            # A declaration, a processing instruction, or `</` before no name.
+            end = html.find(">", start)
+            at = end + 1 if end >= 0 else len(html)
+            continue
+        end = _end_of_tag(html, name.end())
+        if end < 0:
+            return
+        tag = name[1].lower()
+        at = end
+        if (raw := _END_OF_RAW.get(tag)) is not None and html[start + 1] != "/":
+            closing = raw.search(html, end)
+            if closing is None:
+                return
+            at = closing.start()
+        yield html[start:end]
+    yield html[at:].replace("<", "&lt;")
+
+
+def _end_of_tag(html: str, at: int) -> int:
+    """Behind a tag's `>`, which does not count inside a quoted value; -1 when there is none."""
+    while found := _INSIDE_TAG.search(html, at):
+        if found[0] == ">":
+            return found.end()
+        at = found.end()
+        if _QUOTING.search(html, max(0, found.start() - 20), found.start()):
+            closing = html.find(found[0], at)
+            if closing < 0:
+                return -1
+            at = closing + 1
+    return -1
+
+
 class _Writer(HTMLParser):
     """Collects lines. Never fails: HTMLParser reads whatever it is given."""
 
@@ -68,12 +131,12 @@ class _Writer(HTMLParser):
         self._verbatim = 0
         self._lists: list[int] = []
         """One for each open list: -1 for bullets, else the last number given."""
-        self._cells: list[str] | None = None
+        self._cells: list[list[str]] | None = None
         self._rows = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._silent or (tag in _SILENT and tag not in _VOID):
-            if tag not in _VOID:
+            if tag not in _VOID and len(self._silent) < _DEEPEST:
                 self._silent.append(tag)
             return
         if tag == "br":
@@ -91,7 +154,7 @@ class _Writer(HTMLParser):
         elif tag == "tr":
             self._cells = []
         elif tag in ("td", "th") and self._cells is not None:
-            self._cells.append("")
+            self._cells.append([])
         elif tag == "pre":
             self._verbatim += 1
             self._write("\n\n```\n")
@@ -122,14 +185,14 @@ class _Writer(HTMLParser):
     def _write(self, text: str) -> None:
         if self._cells is not None:
             if self._cells:
-                self._cells[-1] += _SPACE.sub(" ", text)
+                self._cells[-1].append(_SPACE.sub(" ", text))
             return
         if text == " " and (not self.parts or self.parts[-1].endswith(("\n", " "))):
             return
         self.parts.append(text)
 
     def _item(self) -> None:
-        depth = "  " * max(0, len(self._lists) - 1)
+        depth = "  " * min(_DEEPEST, max(0, len(self._lists) - 1))
         if self._lists and self._lists[-1] >= 0:
             self._lists[-1] += 1
             self._write(f"\n{depth}{self._lists[-1]}. ")
@@ -137,8 +200,8 @@ class _Writer(HTMLParser):
             self._write(f"\n{depth}- ")
 
     def _row(self) -> None:
-        cells, self._cells = self._cells or [], None
-        cells = [cell.strip().replace("|", "/") for cell in cells]
+        cells = ["".join(cell).strip().replace("|", "/") for cell in self._cells or []]
+        self._cells = None
         if not any(cells):
             return
         self._rows += 1
@@ -150,7 +213,7 @@ class _Writer(HTMLParser):
 def text_of_html(html: str) -> str:
     """The words a visitor reads; menus, forms, scripts and footers left out."""
     writer = _Writer()
-    writer.feed(html)
+    writer.feed("".join(_well_formed(html)))
     writer.close()
     lines = (
         line if line.startswith((" ", "\t")) else line.strip() for line in "".join(writer.parts).split("\n")

@@ -9,7 +9,7 @@ from candor.errors import Invalid
 from candor.sources.deadlines import Deadline
 from candor.sources.packages import Package
 from candor.sources.records import MAX_TEXT, Record, tidy
-from candor.sources.tables import cell, table
+from candor.sources.tables import MAX_COLUMNS, cell, table
 from candor.sources.whole import laid_out, record_of
 
 _SILENT = frozenset(
@@ -153,10 +153,11 @@ class _Body:
         elif tag in ("table:table-cell", "table:covered-table-cell") and self._tables:
             one = self._tables[-1]
             text = cell(" ".join(self._targets.pop()))
-            one.row.cells += [text] * one.cell_repeat
+            one.row.cells += [text] * min(one.cell_repeat, max(0, MAX_COLUMNS - len(one.row.cells)))
         elif tag == "table:table-row" and self._tables:
             one = self._tables[-1]
-            one.rows += [one.row.cells] * (one.row.repeat if any(one.row.cells) else 1)
+            if any(one.row.cells):
+                one.rows += [one.row.cells] * one.row.repeat
         elif tag == "table:table" and self._tables:
             self._table(self._tables.pop())
         elif tag == "text:note-body" and len(self._targets) > 1:

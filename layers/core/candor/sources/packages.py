@@ -30,6 +30,9 @@ RATIO_FROM_BYTES: Final = 20_000_000
 MAX_DEPTH: Final = 250
 """Elements inside elements: tables nested ten deep have about 80."""
 
+MAX_TAG_BYTES: Final = 5_000_000
+"""Of one tag with its attributes; a drawing's longest path has some hundred thousand."""
+
 _CHUNK: Final = 65_536
 
 _PREFIXES: Final = {
@@ -129,9 +132,14 @@ class Package:
         parser.EntityDeclHandler = events.doctype
         try:
             with self._open(part) as stream:
+                fed = 0
                 while chunk := stream.read(_CHUNK):
                     self.deadline.check()
                     parser.Parse(chunk, False)
+                    fed += len(chunk)
+                    # The parser keeps a tag until it ends.
+                    if fed - parser.CurrentByteIndex > MAX_TAG_BYTES:
+                        raise self.broken()
                 parser.Parse(b"", True)
         except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
             raise self.broken() from error

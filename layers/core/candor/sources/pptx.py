@@ -9,7 +9,7 @@ from candor.errors import Invalid
 from candor.sources.deadlines import Deadline
 from candor.sources.packages import MAX_ENTRIES, Package
 from candor.sources.records import MAX_TEXT, Record, tidy
-from candor.sources.tables import cell, table
+from candor.sources.tables import MAX_COLUMNS, cell, table
 from candor.sources.whole import laid_out, record_of
 
 _FURNITURE = frozenset({"dt", "ftr", "sldNum", "hdr", "sldImg", "pic"})
@@ -98,6 +98,7 @@ class _Shapes:
         self._rows: list[list[str]] | None = None
         self._covered = False
         self._fallback = 0
+        self._size = 0
 
     def start(self, tag: str, attrs: Mapping[str, str]) -> None:
         if self._fallback or tag == "mc:Fallback":
@@ -120,8 +121,12 @@ class _Shapes:
         elif tag == "a:tbl":
             self._rows = []
         elif tag == "a:tr" and self._rows is not None:
-            self._rows.append([])
-        elif tag == "a:tc" and self._rows:
+            # A row that held nothing is not kept: there may be millions.
+            if not self._rows or any(self._rows[-1]):
+                self._rows.append([])
+            else:
+                self._rows[-1].clear()
+        elif tag == "a:tc" and self._rows and len(self._rows[-1]) < MAX_COLUMNS:
             self._rows[-1].append("")
             if attrs.get("vMerge") in ("1", "true") and len(self._rows) > 1:
                 above, at = self._rows[-2], len(self._rows[-1]) - 1
@@ -146,6 +151,9 @@ class _Shapes:
     def data(self, text: str) -> None:
         if self._taking and self._words is not None:
             self._words.append(text)
+            self._size += len(text)
+            if self._size > 2 * MAX_TEXT:
+                raise Invalid(f"The text is longer than {MAX_TEXT:,} characters: split it.")
 
     def _paragraph(self, text: str) -> None:
         if not text:

@@ -2,6 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+MAX_COLUMNS: Final = 500
+"""Of a table in a text; Word ends at 63."""
 
 _NUMBER = re.compile(r"[^\w\s]{0,3}\s?[-+]?\d[\d\s.,:/%-]*(?:[A-Za-z€$£₽₴%.]{0,4})?")
 

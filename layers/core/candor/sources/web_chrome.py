@@ -10,7 +10,7 @@ _SILENT: Final = frozenset(
 """Nobody reads these as they stand in the source; a struck-out price is no price."""
 
 _ROLES: Final = frozenset(
-    "navigation banner contentinfo search complementary menu menubar toolbar alertdialog dialog tablist".split()  # noqa: SIM905
+    "navigation banner contentinfo search complementary menu menubar toolbar alertdialog dialog tablist".split()  # noqa: E501, SIM905
 )
 _NAMES: Final = re.compile(
     r"(?:^|[-_])(?:cookies?|consent|gdpr|ccpa|newsletter|subscribe|subscription-form|breadcrumbs?|crumbs?|pagination|pager|"
@@ -49,7 +49,7 @@ _NOT_PANEL: Final = re.compile(
     r"(?:modal|popup|cookie|consent|dialog|overlay|tooltip|dropdown|menu|toast)", re.IGNORECASE
 )
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_CONTROLS: Final = "//*[@aria-controls or @data-bs-target or @data-target or @for or (starts-with(@href, '#') and @href != '#')]"
+_CONTROLS: Final = "//*[@aria-controls or @data-bs-target or @data-target or @for or (starts-with(@href, '#') and @href != '#')]"  # noqa: E501
 _MOSTLY: Final = 0.45
 """A part of the page with more of its letters than this is not what surrounds them, whatever it is called."""
 

@@ -79,11 +79,11 @@ _LEAST: Final = 25
 _THIN_WORDS: Final = 40
 _ROOTS: Final = frozenset(
     """root app __next __nuxt ___gatsby gatsby-focus-wrapper main-app react-root app-root vue-app ember-app svelte
-    application mount app-container q-app main-content-root""".split()  # noqa: SIM905
+    application mount app-container q-app main-content-root""".split()  # noqa: E501, SIM905
 )
 _WANTS_SCRIPTS: Final = re.compile(
-    r"(?:enable|requires?|activate|turn on|need to enable|без|включите|необходим|aktivieren|benötigt|activez|active) .{0,40}"
-    r"(?:java ?script)|java ?script .{0,40}(?:disabled|required|enabled|отключ|включ|необходим|deaktiviert|aktiviert|désactivé)",
+    r"(?:enable|requires?|activate|turn on|need to enable|без|включите|необходим|aktivieren|benötigt|activez|active) .{0,40}"  # noqa: E501
+    r"(?:java ?script)|java ?script .{0,40}(?:disabled|required|enabled|отключ|включ|необходим|deaktiviert|aktiviert|désactivé)",  # noqa: E501
     re.IGNORECASE,
 )
 _LOADING: Final = re.compile(
@@ -136,7 +136,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def read_page(body: bytes, *, url: str, headers: Mapping[str, str]) -> WebPage:
-    """The page at `url` from the bytes and headers (small letters) it came with. Never raises for bad pages."""
+    """The page at `url` from the bytes and headers (small letters) it came with. Never raises for bad pages."""  # noqa: E501
     content_type = headers.get("content-type", "").partition(";")[0].strip().casefold()
     if not body.strip():
         return WebPage(url=url, kind=Kind.EMPTY, reason="The server sent nothing.")
@@ -211,7 +211,7 @@ def _html(body: bytes, url: str, headers: Mapping[str, str]) -> WebPage:
 
 
 def _bounded(html: str) -> str:
-    """The page without what takes long and says nothing: endless tags, large scripts, and its end if need be."""
+    """The page without what takes long and says nothing: endless tags, large scripts, and its end if need be."""  # noqa: E501
     html = _BIG_TAG.sub(lambda tag: "<wbr>" if tag[0].count("=") > MAX_ATTRIBUTES else tag[0], html)
     if len(html) > _LARGE:
         html = _without_code(html)

@@ -14,7 +14,7 @@ _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BLOCKS: Final = frozenset(
     """address article aside blockquote body center details dialog dd div dl dt fieldset figcaption figure footer
     form header hgroup hr html li main nav ol p pre section summary table tbody td tfoot th thead tr ul
-    h1 h2 h3 h4 h5 h6 caption video audio optgroup""".split()  # noqa: SIM905
+    h1 h2 h3 h4 h5 h6 caption video audio optgroup""".split()  # noqa: E501, SIM905
 )
 _SPACE = re.compile(r"[ \t\n\r\f\xa0\u2007\u202f\u200b]+")
 _BREAK: Final = "\x0b"
@@ -140,7 +140,7 @@ class _Renderer:
             self._link(*self._anchors.pop())
         if tag not in _BLOCKS:
             return
-        if tag == "dt" and not self._heading:
+        if tag == "dt" and not self._heading:  # noqa: SIM102
             if "".join(self._inline).strip():
                 self._inline.append(": ")
                 self._term = True
@@ -231,7 +231,7 @@ class _Renderer:
 
 
 def blocks_of(root: Any, chrome: Chrome, link_of: Callable[[str], str]) -> list[Rendered]:
-    """The tree's blocks; what `chrome` drops is left out. `link_of` gives a link's address, blank for none."""
+    """The tree's blocks; what `chrome` drops is left out. `link_of` gives a link's address, blank for none."""  # noqa: E501
     return _Renderer(chrome, link_of).walk(root)
 
 

@@ -11,12 +11,12 @@ from candor.fetching import USER_AGENT
 MAX_LINKS: Final = 5_000
 _DIRECTIVES: Final = frozenset(
     """all noindex nofollow none noarchive nosnippet notranslate noimageindex indexifembedded unavailable_after
-    max-snippet max-image-preview max-video-preview index follow noodp noydir nocache""".split()  # noqa: SIM905
+    max-snippet max-image-preview max-video-preview index follow noodp noydir nocache""".split()  # noqa: E501, SIM905
 )
 _REFRESH = re.compile(r"\s*(\d+)(?:\.\d*)?\s*[;,]?\s*(?:url\s*=\s*)?(.*)$", re.IGNORECASE | re.DOTALL)
 _HEADER_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:\"[^\"]*\"|[^\s,;]+))*)")
 _MOVED = re.compile(
-    r"(?:page|document|site|article|content) (?:has|was) (?:been )?(?:permanently )?moved|object moved|moved permanently|"
+    r"(?:page|document|site|article|content) (?:has|was) (?:been )?(?:permanently )?moved|object moved|moved permanently|"  # noqa: E501
     r"you are being redirected|redirecting|if you are not redirected|click here to continue|"
     r"страница перемещена|перенаправлен|вы будете перенаправлены|weitergeleitet|weiterleitung",
     re.IGNORECASE,
@@ -27,7 +27,7 @@ _SCRIPTED = re.compile(
 
 
 def indexable(root: Any, headers: Mapping[str, str]) -> tuple[bool, bool]:
-    """Whether the page may be kept, and whether its links may be followed; `root` is None for what is no HTML."""
+    """Whether the page may be kept, and whether its links may be followed; `root` is None for what is no HTML."""  # noqa: E501
     said: set[str] = set()
     agent = USER_AGENT.casefold()
     for meta in root.iter("meta") if root is not None else ():
@@ -120,23 +120,23 @@ def _in_noscript(element: Any) -> bool:
 
 
 _GONE_TITLE: Final = re.compile(
-    r"\W*(?:oops\W+|sorry\W+|ошибка\W+|error\W+|fehler\W+|erreur\W+|http\W+)*(?:404\W*|410\W*)?(?:error\W*|ошибка\W*|fehler\W*)?(?:the |this |diese |die |"
-    r"эта )?(?:(?:requested )?(?:page|article|document|content|file|url|resource)(?: you (?:requested|are looking for))?(?: was| is| could| can(?:no|'|’)?t?| has)*(?: not| been| be|n'?t)* "
-    r"(?:found|exist|exists|available|removed|deleted)|page (?:does not|doesn'?t) exist|(?:not found|nothing (?:was )?found|nothing here)|"
-    r"(?:страница|статья|документ|материал|запрашиваемая страница) (?:не (?:найден[ао]?|существует|доступн[ао])|удален[ао]?|удалён)|(?:страницы|такой страницы) (?:не существует|нет)|"
+    r"\W*(?:oops\W+|sorry\W+|ошибка\W+|error\W+|fehler\W+|erreur\W+|http\W+)*(?:404\W*|410\W*)?(?:error\W*|ошибка\W*|fehler\W*)?(?:the |this |diese |die |"  # noqa: E501
+    r"эта )?(?:(?:requested )?(?:page|article|document|content|file|url|resource)(?: you (?:requested|are looking for))?(?: was| is| could| can(?:no|'|’)?t?| has)*(?: not| been| be|n'?t)* "  # noqa: E501
+    r"(?:found|exist|exists|available|removed|deleted)|page (?:does not|doesn'?t) exist|(?:not found|nothing (?:was )?found|nothing here)|"  # noqa: E501
+    r"(?:страница|статья|документ|материал|запрашиваемая страница) (?:не (?:найден[ао]?|существует|доступн[ао])|удален[ао]?|удалён)|(?:страницы|такой страницы) (?:не существует|нет)|"  # noqa: E501
     r"ничего не найдено|не найдено|сторінку не знайдено|сторінка не (?:знайдена|існує)|"
-    r"(?:angeforderte )?(?:seite|artikel|dokument|inhalt) (?:wurde |konnte |existiert |ist )?(?:leider )?(?:nicht|gelöscht)(?: gefunden| verfügbar| mehr)*(?: werden| vorhanden)?|nicht gefunden|"
-    r"(?:page|article) (?:introuvable|non trouvée?)|página no encontrada|no se encontró la página|pagina non trovata|página não encontrada|"
-    r"nie znaleziono strony|strona nie (?:została znaleziona|istnieje)|không tìm thấy trang|pagina niet gevonden)?\W*(?:\W404|404)?\W*(?:\(?(?:error )?(?:404|410)\)?)?\W*",
+    r"(?:angeforderte )?(?:seite|artikel|dokument|inhalt) (?:wurde |konnte |existiert |ist )?(?:leider )?(?:nicht|gelöscht)(?: gefunden| verfügbar| mehr)*(?: werden| vorhanden)?|nicht gefunden|"  # noqa: E501
+    r"(?:page|article) (?:introuvable|non trouvée?)|página no encontrada|no se encontró la página|pagina non trovata|página não encontrada|"  # noqa: E501
+    r"nie znaleziono strony|strona nie (?:została znaleziona|istnieje)|không tìm thấy trang|pagina niet gevonden)?\W*(?:\W404|404)?\W*(?:\(?(?:error )?(?:404|410)\)?)?\W*",  # noqa: E501
     re.IGNORECASE,
 )
 _GONE_TEXT: Final = re.compile(
-    r"(?:page|article|document|content|url|resource)(?: that| which)?(?: you(?: are|'re|’re| were| have)?(?: looking for| requested| tried to \w+| followed)?)?"
-    r"(?: was| is| has| could| can| might have| may have| does| doesn'?t| cannot| can'?t| couldn'?t)* ?(?:not |been |be |no longer |n't )*"
-    r"(?:found|exist|exists|available|moved or (?:deleted|removed)|removed|deleted)|nothing (?:was found|to see) (?:at|here)|"
-    r"we (?:can(?:'|’|no)t|could(?: not|n'?t)) find (?:the|that|this|what)|(?:страниц\w+|стать\w+|документ\w*|материал\w*)[^.!?]{0,60} "
-    r"(?:не найден\w*|не существует|удален\w*|удалён\w*|перемещен\w*)|(?:seite|artikel|inhalt)[^.!?]{0,60} (?:nicht gefunden|existiert nicht|nicht verfügbar|nicht mehr|"
-    r"gelöscht)|(?:page|article)[^.!?]{0,50} (?:introuvable|n'existe (?:pas|plus))|página[^.!?]{0,50} no (?:existe|encontrada|se encuentra)|"
+    r"(?:page|article|document|content|url|resource)(?: that| which)?(?: you(?: are|'re|’re| were| have)?(?: looking for| requested| tried to \w+| followed)?)?"  # noqa: E501
+    r"(?: was| is| has| could| can| might have| may have| does| doesn'?t| cannot| can'?t| couldn'?t)* ?(?:not |been |be |no longer |n't )*"  # noqa: E501
+    r"(?:found|exist|exists|available|moved or (?:deleted|removed)|removed|deleted)|nothing (?:was found|to see) (?:at|here)|"  # noqa: E501
+    r"we (?:can(?:'|’|no)t|could(?: not|n'?t)) find (?:the|that|this|what)|(?:страниц\w+|стать\w+|документ\w*|материал\w*)[^.!?]{0,60} "  # noqa: E501
+    r"(?:не найден\w*|не существует|удален\w*|удалён\w*|перемещен\w*)|(?:seite|artikel|inhalt)[^.!?]{0,60} (?:nicht gefunden|existiert nicht|nicht verfügbar|nicht mehr|"  # noqa: E501
+    r"gelöscht)|(?:page|article)[^.!?]{0,50} (?:introuvable|n'existe (?:pas|plus))|página[^.!?]{0,50} no (?:existe|encontrada|se encuentra)|"  # noqa: E501
     r"сторінк\w+[^.!?]{0,60} (?:не знайден\w*|не існує)|strona[^.!?]{0,50} nie (?:istnieje|została)",
     re.IGNORECASE,
 )
@@ -153,13 +153,15 @@ def says_not_found(*, title: str, heading: str, text: str, words: int) -> bool:
         line = line.strip()
         if len(line) < 120 and re.search(r"\w", line) and _GONE_TITLE.fullmatch(line) and words < 150:
             return True
-    return words < 60 and not heading.rstrip().endswith("?") and bool(_GONE_TEXT.search(text[:600]))
+    # A page that is not there has no name of its own: "Oops!", or the site's.
+    named = len((heading or title).split()) >= 4 or heading.rstrip().endswith("?")
+    return words < 60 and not named and bool(_GONE_TEXT.search(text[:600]))
 
 
 _LOGIN_TITLE: Final = re.compile(
-    r"(?:please |customer |client |user |member |admin |secure )*(?:log ?[- ]?in|sign ?[- ]?in|login|authentication required|access denied|members only|"
-    r"вход|войти|авторизация|вход в (?:личный кабинет|систему|аккаунт)|личный кабинет|anmelden|anmeldung|einloggen|connexion|se connecter|"
-    r"iniciar sesión|acceso clientes|logowanie|zaloguj się|вхід|увійти)(?: (?:to|into|in|required|page|form|area|portal|with|or)\b.{0,60})?\W*",
+    r"(?:please |customer |client |user |member |admin |secure )*(?:log ?[- ]?in|sign ?[- ]?in|login|authentication required|access denied|members only|"  # noqa: E501
+    r"вход|войти|авторизация|вход в (?:личный кабинет|систему|аккаунт)|личный кабинет|anmelden|anmeldung|einloggen|connexion|se connecter|"  # noqa: E501
+    r"iniciar sesión|acceso clientes|logowanie|zaloguj się|вхід|увійти)(?: (?:to|into|in|required|page|form|area|portal|with|or)\b.{0,60})?\W*",  # noqa: E501
     re.IGNORECASE,
 )
 

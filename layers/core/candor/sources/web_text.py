@@ -18,14 +18,14 @@ _CLEARLY: Final = 0.7
 _WORD = re.compile(r"\w+")
 _FACT = re.compile(r"[$€£¥₽₴₫]\s?\d|\d\s?(?:[$€£¥₽₴₫%]|usd|eur|rub|руб|gb|tb|mb|гб|мб)\b", re.IGNORECASE)
 _CLOSING: Final = re.compile(
-    r"(?:related|similar|popular|recent|latest|further|recommended|more|other) (?:articles?|posts?|pages?|topics?|reading|"
-    r"guides?|questions|resources|help)|you (?:may|might) also (?:like|be interested)|see also|read (?:more|next)|"
-    r"what(?:'|’)s next|keep reading|still (?:need|have) (?:help|questions)|was this (?:article|page) helpful|"
+    r"(?:related|similar|popular|recent|latest|further|recommended|more|other) (?:articles?|posts?|pages?|topics?|reading|"  # noqa: E501
+    r"guides?|questions|resources|help)|you (?:may|might) also (?:like|be interested)|see also|read (?:more|next)|"  # noqa: E501
+    r"what(?:'|’)s next|keep reading|still (?:need|have) (?:help|questions)|was this (?:article|page) helpful|"  # noqa: E501
     r"did this (?:answer|help)|share this|leave a (?:comment|reply)|\d* ?comments?$|tags?:?$|categories:?$|"
-    r"(?:похожие|популярные|другие|связанные|последние) (?:статьи|материалы|вопросы|записи|новости)|читайте также|"
+    r"(?:похожие|популярные|другие|связанные|последние) (?:статьи|материалы|вопросы|записи|новости)|читайте также|"  # noqa: E501
     r"смотрите также|см\. также|вам может быть интересно|статья (?:была )?полезна|комментарии|поделиться|"
     r"(?:ähnliche|verwandte|beliebte|weitere) (?:artikel|beiträge|themen|fragen)|siehe auch|"
-    r"war dieser artikel hilfreich|das könnte (?:sie|dich) auch|articles (?:similaires|liés)|artículos relacionados",
+    r"war dieser artikel hilfreich|das könnte (?:sie|dich) auch|articles (?:similaires|liés)|artículos relacionados",  # noqa: E501
     re.IGNORECASE,
 )
 """What a heading says over things that belong to other pages."""
@@ -36,7 +36,7 @@ _NOISE: Final = re.compile(
     r"(?:мы|сайт) использу\w+ (?:файлы )?cookie|diese website verwendet cookies|"
     r"^(?:skip to (?:main )?content|back to top|print(?: this page)?|share|tweet|menu|search|home|loading\.*|"
     r"please enable javascript.{0,80}|наверх|поделиться|печать|nach oben|teilen|drucken)$|"
-    r"^(?:was this (?:article|page) helpful\??.{0,30}|(?:yes|no)(?: ?[/|] ?(?:yes|no))?|\d+ (?:out )?of \d+ found this helpful.*)$",
+    r"^(?:was this (?:article|page) helpful\??.{0,30}|(?:yes|no)(?: ?[/|] ?(?:yes|no))?|\d+ (?:out )?of \d+ found this helpful.*)$",  # noqa: E501
     re.IGNORECASE,
 )
 _SPAN = re.compile(r"\b(?:row|col)span\s*=\s*[^\s>]+", re.IGNORECASE)
@@ -59,7 +59,11 @@ def text_of(root: Any, html: str, link_of: Callable[[str], str]) -> str:
     in_main = sum(block.letters for block in blocks if block.main)
     if in_main >= total * _CLEARLY:
         return _written(_chosen(blocks, [False] * len(blocks), [block.main for block in blocks]))
-    voted = _votes(html, blocks) if len(blocks) <= MAX_VOTED and len(html) <= MAX_VOTED_LETTERS else [False] * len(blocks)
+    voted = (
+        _votes(html, blocks)
+        if len(blocks) <= MAX_VOTED and len(html) <= MAX_VOTED_LETTERS
+        else [False] * len(blocks)
+    )
     inside = [block.main for block in blocks] if in_main * 2 >= total else _zone(blocks, voted)
     return _written(_chosen(blocks, voted, inside))
 
@@ -157,7 +161,7 @@ def _votes(html: str, blocks: list[Rendered]) -> list[bool]:
     from lxml.html import HTMLParser, document_fromstring
     from trafilatura import extract
 
-    # A tree of its own: it wants elements of another class, twice as slow to walk. It fills spanned cells one by
+    # A tree of its own: it wants elements of another class, twice as slow to walk. It fills spanned cells one by  # noqa: E501
     # one, each row again: a hostile table took 8 seconds, and no vote depends on them.
     source = _SPAN.sub("", html).encode("utf-8", "replace")
     try:
@@ -183,7 +187,7 @@ def _votes(html: str, blocks: list[Rendered]) -> list[bool]:
     return found
 
 
-_LINK = re.compile(r"\[([^\]]*)\]\([^)\s]*\)")
+_LINK = re.compile(r"\[([^\[\]]{0,1000})\]\([^()\s]{0,500}\)")
 
 
 def _written(blocks: list[Rendered]) -> str:

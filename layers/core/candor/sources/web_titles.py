@@ -21,7 +21,7 @@ def heading_of(root: Any) -> str:
 def title_of(root: Any, url: str, heading: str) -> str:
     """
     The page's name: its `h1`, unless that is the site's; else `og:title`, else `<title>` without the site's name.
-    """
+    """  # noqa: E501
     site = _folded(_meta(root, "og:site_name"))
     whole = next((_folded("".join(title.itertext())) for title in root.iter("title")), "")
     shared = _folded(_meta(root, "og:title"))

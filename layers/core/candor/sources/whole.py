@@ -9,6 +9,9 @@ from candor.markup import first_heading
 from candor.objects import SOURCE_PREFIX, UPLOADS_PREFIX
 from candor.sources.records import MAX_TEXT, Record, known_type
 
+_TITLED_WITHIN = 20_000
+"""Letters: a heading further down names a chapter."""
+
 _ITEM = re.compile(r" *(?:-|\(?\w{1,8}[.)]) ")
 
 
@@ -43,7 +46,7 @@ def record_of(key: str, text: str, *, title: str = "", raw: str = "") -> Record:
         index=0,
         draft=Draft(
             url=f"file://{path}",
-            title=(title or first_heading(text) or name_of(key))[:500],
+            title=(title or first_heading(text[:_TITLED_WITHIN]) or name_of(key))[:500],
             text=text,
             raw=raw,
             doc_type=known_type(key) or "other",

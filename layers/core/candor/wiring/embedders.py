@@ -54,11 +54,19 @@ class KnownEmbedders:
         wanted, its_dimensions = asked(self._search, self._model)
         if embedder is not None and embedder != wanted:
             wanted, its_dimensions = embedder, 0
+        if wanted == NO_EMBEDDER and words_only(self._search, self._model):
+            return self._none()
         if wanted in (EMBEDDED, *PARTS) and has_embedder(self._search):
             return self._embedded(wanted, dimensions)
         if wanted in (EMBEDDED, *PARTS, NO_EMBEDDER) or not _can_rent(self._search, self._model):
             raise Invalid(f"The embedder {wanted!r} cannot be used here. {self._usable()}")
         return self._rented(wanted, dimensions or its_dimensions)
+
+    def _none(self) -> "Choice":
+        """Words alone: they too are built anew, when our analysis of them has changed."""
+        from candor.reindexing import Choice
+
+        return Choice(embedder=NO_EMBEDDER, name=NO_EMBEDDER, dimensions=1)
 
     def _embedded(self, name: str, dimensions: int | None) -> "Choice":
         from candor.reindexing import Choice

@@ -29,6 +29,14 @@ _MOST_BYTES = 5_500_000
 """A function's answer may have six million bytes; the rest of it needs a little."""
 
 
+def _within(original: str, *, beside: str) -> str:
+    """As much of an original as fits into one answer with the text beside it."""
+    room = _MOST_BYTES - len(json.dumps(beside, ensure_ascii=False).encode())
+    while original and len(json.dumps(original, ensure_ascii=False).encode()) > room:
+        original = original[: len(original) * 3 // 4]
+    return original
+
+
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
     try:
         return metadata_of(value)
@@ -138,13 +146,14 @@ class DocumentSummary(Reply):
 
 class DocumentReply(DocumentSummary):
     raw_content: str
+    """As it came; cut off where the whole would be more than one answer may hold."""
     cleaned_content: str
 
     @classmethod
     def of(cls, document: Document, contents: Contents) -> Self:
         return cls(
             **cls.fields_of(document),
-            raw_content=contents.raw or contents.text,
+            raw_content=_within(contents.raw or contents.text, beside=contents.text),
             cleaned_content=contents.text,
         )
 
@@ -170,14 +179,10 @@ class FetchReply(Reply):
     @classmethod
     def of(cls, fetched: FetchedPage, document: Document | None) -> Self:
         page = fetched.page
-        room = _MOST_BYTES - len(json.dumps(page.text, ensure_ascii=False).encode())
-        raw_html = page.html
-        while len(json.dumps(raw_html, ensure_ascii=False).encode()) > room:
-            raw_html = raw_html[: len(raw_html) * 3 // 4]
         return cls(
             title=page.title,
             content=page.text,
-            raw_html=raw_html,
+            raw_html=_within(page.html, beside=page.text),
             url=fetched.fetched.url,
             document=DocumentSummary(**DocumentSummary.fields_of(document)) if document else None,
         )

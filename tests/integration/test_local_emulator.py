@@ -1,4 +1,4 @@
-"""The local cloud's streams: what has been delivered is let go of, and nothing else."""
+"""The local cloud's own habits: what it lets go of, and whom it lets go first."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-_CODE = """
+_STREAMS = """
 import json, sys, time
 from infra.local.privates import Privates
 import ministack.services.dynamodb as dynamodb, ministack.services.lambda_svc as functions
@@ -42,11 +42,40 @@ print(json.dumps({
 """
 
 
+_WORKERS = """
+import json, os, subprocess, sys
+from types import SimpleNamespace
+from infra.local.privates import Privates
+import ministack.core.lambda_runtime as runtime
+
+def spawn(worker):
+    worker._proc = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+runtime.Worker._spawn = spawn
+privates = Privates()
+told = {}
+for background in sys.argv[1:]:
+    privates.yield_to_requests(background.split(","))
+    for name in ("index", "replies"):
+        worker = SimpleNamespace(func_name=name)
+        runtime.Worker._spawn(worker)
+        told.setdefault(name, []).append(os.getpriority(os.PRIO_PROCESS, worker._proc.pid))
+        worker._proc.communicate(b"\\n")
+own = os.getpriority(os.PRIO_PROCESS, 0)
+print(json.dumps({name: [priority - own for priority in found] for name, found in told.items()}))
+"""
+
+
+def in_a_process(command: list[str]) -> Any:
+    """Of its own: importing ministack starts threads and reads the environment."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 def after_a_pass(changes: int, *positions: int) -> dict[str, Any]:
     """What is left in a process of its own, with these positions of the stream's readers."""
-    command = [sys.executable, "-c", _CODE, str(changes), *map(str, positions)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    left: dict[str, Any] = json.loads(done.stdout)
+    command = [sys.executable, "-c", _STREAMS, str(changes), *map(str, positions)]
+    left: dict[str, Any] = in_a_process(command)
     return left
 
 
@@ -69,3 +98,15 @@ def test_only_what_every_reader_has_is_let_go_of(positions: list[int], kept: int
 
 def test_positions_mean_the_same_records_afterwards() -> None:
     assert after_a_pass(5_000, 4_990)["next"] == [4_990, 4_991, 4_992]
+
+
+def test_workers_off_queues_yield_to_those_that_answer_requests() -> None:
+    told = in_a_process([sys.executable, "-c", _WORKERS, "index"])
+
+    assert told == {"index": [5], "replies": [0]}
+
+
+def test_a_redeploy_says_anew_who_yields() -> None:
+    told = in_a_process([sys.executable, "-c", _WORKERS, "index", "none"])
+
+    assert told == {"index": [5, 0], "replies": [0, 0]}
