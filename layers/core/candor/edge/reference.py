@@ -70,8 +70,9 @@ def _operation(document: Mapping[str, Any], method: str, path: str, operation: M
         ]
         parts.append(_table("Parameters", rows))
     if "requestBody" in operation:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        parts.append(_table("Body", list(_rows(document, schema))))
+        # One kind of content a route: JSON, or a form with a file.
+        [content] = operation["requestBody"]["content"].values()
+        parts.append(_table("Body", list(_rows(document, content["schema"]))))
     for status, response in operation["responses"].items():
         content = response.get("content", {}).get("application/json")
         if content and status.startswith("2") and (rows := list(_rows(document, content["schema"]))):

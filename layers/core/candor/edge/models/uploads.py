@@ -41,7 +41,7 @@ class UploadUrlReply(Reply):
     url: str
     fields: dict[str, str]
     key: str
-    """The subject of the job in `GET /v1/admin/jobs` that reads the file: it begins when the file is there."""
+    """Subject of the job in `GET /v1/admin/jobs` that reads the file: it begins when the file is there."""
     expires_in: int
     """Seconds."""
     max_bytes: int
