@@ -97,15 +97,15 @@ def drop(running: Running, file: Path | None) -> int:
 
 
 def ingest(running: Running, path: Path | None) -> int:
-    """Drop a file, or every file under a folder that some reader knows (without one: ./source)."""
-    return _drop(running, {f"source/{name}": file for name, file in _readable(path).items()})
+    """Drop a file, or every file under a folder (without one: ./source); hidden ones stay."""
+    return _drop(running, {f"source/{name}": file for name, file in _files(path).items()})
 
 
 def ingest_dry(path: Path | None) -> int:
     """Read the same files here, and say what `ingest` would make of them. Needs no running stack."""
     sources, candor_error = _domain()
     refused = 0
-    for name, file in _readable(path).items():
+    for name, file in _files(path).items():
         drafts, faults = 0, []
         try:
             with file.open("rb") as stream:
@@ -246,7 +246,7 @@ def _print_new(text: str, said: list[str]) -> None:
         print(text, flush=True)
 
 
-def _readable(path: Path | None) -> dict[str, Path]:
+def _files(path: Path | None) -> dict[str, Path]:
     """Files by their names under source/."""
     folder = path or Path(SOURCE_FOLDER)
     if folder.is_file():
@@ -255,14 +255,14 @@ def _readable(path: Path | None) -> dict[str, Path]:
         raise NotPossible(
             f"There is no file or folder {folder}: name one with FILE=, or put files into ./{SOURCE_FOLDER}."
         )
-    readers = _domain()[0].READERS
+    # What a file holds decides whether it can be read, so nothing is passed over for its name.
     found = {
         file.relative_to(folder).as_posix(): file
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.suffix.lower() in readers
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
     }
     if not found:
-        raise NotPossible(f"{folder} holds no file that a reader knows ({', '.join(readers)}).")
+        raise NotPossible(f"{folder} holds no file.")
     return found
 
 

@@ -20,6 +20,7 @@ import random
 import re
 import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -291,6 +292,8 @@ def main() -> None:
     parser.add_argument("--engine", choices=("embedded", "opensearch"), default="embedded")
     options = parser.parse_args()
     engine = embedded if options.engine == "embedded" else opensearch
+    # Asked to stop, it must take its stack along: that has a process group of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder, engine(Path(folder)) as (stack, down):
         try:
             stack.start()

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -276,6 +277,8 @@ def main() -> None:
     parser.add_argument("--drops", type=int, default=1, help="one after the other, each with new pages (1)")
     parser.add_argument("--requests", type=int, default=100, help="replies measured at rest, a row (100)")
     options = parser.parse_args()
+    # Asked to stop, it must take its stack along: that has a process group of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         stack = RunningStack(Path(folder), DEMO="1", RATE_LIMIT_REQUESTS="0")
         try:

@@ -144,14 +144,16 @@ def test_a_dry_run_reads_what_would_be_dropped_and_sends_nothing(
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "page.md").write_text("# Title\n\nSome text that is long enough to be kept.\n")
     (tmp_path / "broken.json").write_text("{")
-    (tmp_path / "photo.bin").write_text("x")
+    (tmp_path / "photo").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / ".hidden.md").write_text("# Hidden\n")
 
     assert words.ingest_dry(tmp_path) == 1
 
     said = capsys.readouterr().out
     assert "inner/page.md: 1 documents, 0 left out" in said
     assert "broken.json: 0 documents, 1 left out" in said
-    assert "photo" not in said
+    assert "photo: 0 documents, 1 left out" in said
+    assert "hidden" not in said
 
 
 def test_credentials_are_made_once_and_replaced_by_what_is_set(tmp_path: Path) -> None:

@@ -278,7 +278,8 @@ def check(environ: Mapping[str, str]) -> None:
         try:
             origin_of(origin)
         except ValueError:
-            raise SettingsError("FETCH_ALLOWED_ORIGINS names origins as host:port, comma separated.") from None
+            sentence = "FETCH_ALLOWED_ORIGINS names origins as host:port, comma separated."
+            raise SettingsError(sentence) from None
     app, security = App.read(environ), Security.read(environ)
     if not app.in_production:
         return
