@@ -40,8 +40,8 @@ PATIENCE: Final = 5.0
 MIN_SECONDS: Final = 25.0
 """With less than this left of an invocation no page is begun: it may take 15, and its writing some."""
 
-ERROR_PAUSES: Final = (2, 10, 30)
-"""Seconds before each further try."""
+ERROR_PAUSES: Final = (1, 2)
+"""Seconds before each further try: a page that is broken for good must not hold up a crawl of seconds."""
 
 Remaining = Callable[[], float]
 

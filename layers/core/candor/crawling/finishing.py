@@ -28,6 +28,10 @@ MAX_LISTED_BYTES: Final = 120_000
 SERVED_WITHIN: Final = 60.0
 """Seconds the end of a crawl waits for its documents to be findable."""
 
+GLANCES: Final = 10
+GLANCE_SECONDS: Final = 0.15
+"""They mostly are within a second or two: looking on for that long saves a message, which would be late."""
+
 HALTED_AFTER: Final = 3_000.0
 """Seconds without any progress after which a crawl will not go on by itself: the queue has given it up."""
 
@@ -55,6 +59,7 @@ class Finishing:
         queue: Queue,
         progress: Progress,
         clock: Callable[[], float] = time.time,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._crawls = crawls
         self._documents = documents
@@ -62,6 +67,7 @@ class Finishing:
         self._queue = queue
         self._progress = progress
         self._clock = clock
+        self._pause = pause
 
     def look(self, message: CrawlToFinish, job: Job, plan: Plan | None) -> None:
         """End the job if all is done; see to it that somebody looks again if not."""
@@ -79,7 +85,7 @@ class Finishing:
         if plan.options.ingest:
             frontier = self._close(frontier, plan, known)
             self._withdraw(frontier, plan, known)
-        if not self._served(frontier, known):
+        if not self._soon_served(frontier, known):
             self._look_again(frontier)
             return
         failed = not frontier.count(Outcome.KEPT) and frontier.count(Outcome.ERROR) > 0
@@ -181,6 +187,13 @@ class Finishing:
         again = CrawlToFinish(job_id=frontier.job_id, looks=looks + 1)
         self._queue.send(again, delay_seconds=1 if looks < 10 else 3)
         self._progress.commit(frontier, change)
+
+    def _soon_served(self, frontier: Frontier, known: Mapping[str, Page]) -> bool:
+        for _ in range(GLANCES):
+            if self._served(frontier, known):
+                return True
+            self._pause(GLANCE_SECONDS)
+        return self._served(frontier, known)
 
     def _served(self, frontier: Frontier, known: Mapping[str, Page]) -> bool:
         """Whether every document this crawl wrote can be found, or will not be."""

@@ -71,7 +71,13 @@ class Crawling:
         self._pause = pause
         self._progress = Progress(crawls=crawls, jobs=jobs, queue=queue, clock=clock, pause=pause)
         self._finishing = Finishing(
-            crawls=crawls, documents=documents, jobs=jobs, queue=queue, progress=self._progress, clock=clock
+            crawls=crawls,
+            documents=documents,
+            jobs=jobs,
+            queue=queue,
+            progress=self._progress,
+            clock=clock,
+            pause=pause,
         )
         self._batches = Batches(
             crawls=crawls,
