@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,6 @@ _PAUSES = (2, 5, 15, 30, 60, 120, 300, 600, 900)
 _CHANGES_KEPT = 1_000
 """Of each table's stream, for whoever looks into it by hand. A page is three changes, each with its text."""
 
-_NICENESS = 5
-"""
-Of processes nobody waits for: beside one that answers a client they get a quarter of a core, and all of it
-when nobody asks. 10 would be a tenth: who asks all the time would stop an ingest.
-"""
 
 RowChange = Callable[[Mapping[str, Any], str, str, Mapping[str, Any] | None], None]
 """Called with the table, the row's two keys, and the row as it is now (None: gone)."""
@@ -74,7 +69,7 @@ class Privates:
         self._remove_item = self._dynamodb._remove_item
         self._delivering = 0
         self._delivery_lock = threading.Lock()
-        self._in_background: frozenset[str] = frozenset()
+        self._niceness: dict[str, int] = {}
         self._spawn: Any = None
 
     @property
@@ -208,17 +203,17 @@ class Privates:
 
         self._lambda._run_sqs_batch = run_batch
 
-    def yield_to_requests(self, names: Collection[str]) -> None:
-        """From now on, new workers of these functions take the time that requests leave."""
-        self._in_background = frozenset(names)
+    def yield_to_requests(self, niceness: Mapping[str, int]) -> None:
+        """From now on, new workers of these functions take the time that others leave, by their niceness."""
+        self._niceness = dict(niceness)
         if self._spawn is not None:
             return
         self._spawn = spawn = self._runtime.Worker._spawn
 
         def spawn_politely(worker: Any) -> None:
             spawn(worker)
-            if worker.func_name in self._in_background:
-                _lower_priority(worker._proc.pid)
+            if nice := self._niceness.get(worker.func_name):
+                _lower_priority(worker._proc.pid, nice)
 
         self._runtime.Worker._spawn = spawn_politely
 
@@ -318,10 +313,10 @@ class Privates:
             self._runtime.reset()
 
 
-def _lower_priority(pid: int) -> None:
+def _lower_priority(pid: int, niceness: int) -> None:
     """Of a process and the threads it has by now; those it will have take it from them."""
     tasks = Path(f"/proc/{pid}/task")
     threads = [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [pid]
     for thread in threads:
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)

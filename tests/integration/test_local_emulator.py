@@ -55,7 +55,7 @@ runtime.Worker._spawn = spawn
 privates = Privates()
 told = {}
 for background in sys.argv[1:]:
-    privates.yield_to_requests(background.split(","))
+    privates.yield_to_requests(dict.fromkeys(background.split(","), 5))
     for name in ("index", "replies"):
         worker = SimpleNamespace(func_name=name)
         runtime.Worker._spawn(worker)

@@ -76,6 +76,7 @@ def test_the_result_counts_everything_once(crawl: Crawl) -> None:
         "errors": 0,
         "rendered": 0,
         "limit_reached": False,
+        "not_yet_searchable": 0,
     }
     assert {"url": f"{BASE}/plans", "title": "Plans cost 5 and 10 ", "doc_type": "pricing"} in pages
 

@@ -25,8 +25,8 @@ MAX_LISTED: Final = 500
 MAX_LISTED_BYTES: Final = 120_000
 """Of the pages named in a result: it shares a row of 400 KB with a hundred errors."""
 
-SERVED_WITHIN: Final = 60.0
-"""Seconds the end of a crawl waits for its documents to be findable."""
+SERVED_WITHIN: Final = 3.0
+"""Seconds the end of a crawl waits for its documents to be findable; what is not by then is told."""
 
 GLANCES: Final = 10
 GLANCE_SECONDS: Final = 0.15
@@ -85,12 +85,14 @@ class Finishing:
         if plan.options.ingest:
             frontier = self._close(frontier, plan, known)
             self._withdraw(frontier, plan, known)
-        if not self._soon_served(frontier, known):
+        unserved = self._unserved_soon(frontier, known)
+        if unserved and self._clock() - frontier.completed_at < SERVED_WITHIN:
             self._look_again(frontier)
             return
         failed = not frontier.count(Outcome.KEPT) and frontier.count(Outcome.ERROR) > 0
         status = JobStatus.FAILED if failed else JobStatus.SUCCEEDED
-        self._jobs.finish(job.job_id, status, result=self._result(frontier, plan, known))
+        result = {**self._result(frontier, plan, known), "not_yet_searchable": len(unserved)}
+        self._jobs.finish(job.job_id, status, result=result)
 
     def _once_more(self, frontier: Frontier, known: Mapping[str, Page]) -> Frontier:
         """
@@ -185,20 +187,18 @@ class Finishing:
             return []
 
         again = CrawlToFinish(job_id=frontier.job_id, looks=looks + 1)
-        self._queue.send(again, delay_seconds=1 if looks < 10 else 3)
+        self._queue.send(again, delay_seconds=1)
         self._progress.commit(frontier, change)
 
-    def _soon_served(self, frontier: Frontier, known: Mapping[str, Page]) -> bool:
+    def _unserved_soon(self, frontier: Frontier, known: Mapping[str, Page]) -> list[str]:
         for _ in range(GLANCES):
-            if self._served(frontier, known):
-                return True
+            if not (unserved := self._unserved(frontier, known)):
+                break
             self._pause(GLANCE_SECONDS)
-        return self._served(frontier, known)
+        return unserved
 
-    def _served(self, frontier: Frontier, known: Mapping[str, Page]) -> bool:
-        """Whether every document this crawl wrote can be found, or will not be."""
-        if self._clock() - frontier.completed_at > SERVED_WITHIN:
-            return True
+    def _unserved(self, frontier: Frontier, known: Mapping[str, Page]) -> list[str]:
+        """Ids of the documents this crawl wrote that cannot be found yet, and will be."""
         wanted = {
             document_id_of(known[key].url): known[key].version
             for key, entry in frontier.entries.items()
@@ -206,10 +206,10 @@ class Finishing:
         }
         served = self._documents.served_versions(wanted)
         missing = [one for one, version in wanted.items() if served.get(one, 0) < version]
-        if not missing or frontier.looks < 3:
-            return not missing
-        rows = (self._documents.find(document_id) for document_id in missing)
-        return all(row is None or row.deleted or row.status == Status.FAILED for row in rows)
+        if frontier.looks < 1:
+            return missing
+        rows = {document_id: self._documents.find(document_id) for document_id in missing}
+        return [one for one, row in rows.items() if row and not row.deleted and row.status != Status.FAILED]
 
     def _watch(self, message: CrawlToFinish, job: Job, frontier: Frontier) -> None:
         moved = max(frontier.moved_at, job.created_at.timestamp())
@@ -245,7 +245,7 @@ class Finishing:
         )
         told = (Outcome.WAITING, Outcome.KEPT, Outcome.DUPLICATE, Outcome.CANONICAL, Outcome.ERROR)
         skipped = {outcome.value: frontier.count(outcome) for outcome in Outcome if outcome not in told}
-        seconds = max(self._clock() - plan.started, 0.001)
+        seconds = max(frontier.completed_at - plan.started, 0.001)
         result = {
             "status": "ok",
             "pages_crawled": len(kept),

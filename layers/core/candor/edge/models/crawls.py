@@ -84,7 +84,10 @@ class CrawlReply(Reply):
     warning: str | None = None
     bytes: int = 0
     seconds: float = 0.0
+    """From the beginning to the last page."""
     pages_per_second: float = 0.0
+    not_yet_searchable: int = 0
+    """Documents whose indexing had not come to them when the job ended: they follow within seconds."""
     pages: list[CrawledPage] = Field(default_factory=list)
 
 
