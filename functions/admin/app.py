@@ -29,12 +29,12 @@ from candor.edge.models.letters import (
 from candor.edge.models.schedules import ScheduleBody, ScheduleReply
 from candor.edge.observability import observed
 from candor.exporting import Exports
+from candor.indexing.reindexing import Reindexing
 from candor.ingesting import Ingesting
 from candor.jobs import Job, Jobs
 from candor.messages import IndexToReconcile, Queue
-from candor.reindexing import Reindexing
-from candor.schedules import Schedule
-from candor.scheduling import Scheduling
+from candor.schedules.service import Scheduling
+from candor.schedules.values import Schedule
 from candor.source_runs import KIND, SourceRuns, source_prefix
 
 WAIT_SECONDS = 25.0

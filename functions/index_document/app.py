@@ -8,12 +8,12 @@ from typing import Any
 from candor import wiring
 from candor.edge.observability import logger, observed
 from candor.edge.queue import Deferral, Graveyard, consume_batch
-from candor.index_building import IndexBuilding
-from candor.indexing import Indexing
+from candor.indexing.building import IndexBuilding
+from candor.indexing.live import LiveIndexing
+from candor.indexing.reconciling import LiveReconciling, Reconciling
+from candor.indexing.service import Indexing
 from candor.jobs import Jobs
-from candor.live_indexing import LiveIndexing
 from candor.messages import IndexToReconcile, IndexWork
-from candor.reconciling import LiveReconciling, Reconciling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from candor import wiring
 from candor.edge.observability import logger, observed
-from candor.keeping_time import KeepingTime
-from candor.scheduling import Scheduling
+from candor.schedules.keeping_time import KeepingTime
+from candor.schedules.service import Scheduling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,7 +22,7 @@ from candor.adapters.memory_jobs import MemoryJobs
 from candor.adapters.memory_search import HashEmbedder
 from candor.adapters.memory_storage import MemoryObjects, MemoryQueue
 from candor.chunking import chunk
-from candor.indexing import Indexing
+from candor.indexing.service import Indexing
 from candor.ingesting import Ingesting
 from candor.messages import ObjectChanged
 from candor.search import Embedder

@@ -18,9 +18,9 @@ from candor.adapters.embedded_keywords import EmbeddedKeywords
 from candor.adapters.embedded_vectors import EmbeddedVectors
 from candor.adapters.memory_search import HashEmbedder
 from candor.documents import Draft
-from candor.generations import Generation
+from candor.indexing.generations import Generation
+from candor.indexing.shelves import Shelf
 from candor.search import Embedder
-from candor.shelves import Shelf
 from tests.benchmarks.bench_ingest import page
 from tests.doubles.library import Library
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from candor.adapters.memory_jobs import MemoryJobs
 from candor.adapters.memory_schedules import MemorySchedules, MemoryTimetable
 from candor.errors import Malformed
-from candor.expiring import Expiring
 from candor.jobs import JobStatus
-from candor.keeping_time import KeepingTime, Order, Starter, starts_expiring, starts_reconciling
-from candor.schedules import Kind
-from candor.scheduling import Scheduling
+from candor.schedules.expiring import Expiring
+from candor.schedules.keeping_time import KeepingTime, Order, Starter, starts_expiring, starts_reconciling
+from candor.schedules.service import Scheduling
+from candor.schedules.values import Kind
 from tests.doubles.knowledge import Knowledge
 
 

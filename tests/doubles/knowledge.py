@@ -12,11 +12,11 @@ from candor.adapters.memory_jobs import MemoryJobs
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
 from candor.adapters.memory_storage import MemoryObjects, MemoryQueue
 from candor.dead_letters import Redriving
-from candor.indexing import Indexing
+from candor.indexing.reconciling import Reconciling
+from candor.indexing.service import Indexing
 from candor.ingesting import Ingesting
 from candor.jobs import Job
 from candor.messages import DocumentToIndex, SourceToRead
-from candor.reconciling import Reconciling
 from candor.source_runs import SourceRuns
 from candor.uploading import Uploading
 

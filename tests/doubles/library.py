@@ -13,14 +13,14 @@ from candor.adapters.memory_jobs import MemoryJobs
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
 from candor.documents import Document, Draft
 from candor.errors import Invalid, Unavailable
-from candor.generations import Generation
-from candor.index_building import IndexBuilding
-from candor.live_indexing import LiveIndexing
+from candor.indexing.building import IndexBuilding
+from candor.indexing.generations import Generation
+from candor.indexing.live import LiveIndexing
+from candor.indexing.reindexing import Choice, Reindexing
+from candor.indexing.shelves import Shelf, Shelves
 from candor.messages import DocumentToIndex, IndexToBuild, IndexToDrop, Message
-from candor.reindexing import Choice, Reindexing
 from candor.retrieval import LiveRetrieval
 from candor.search import Passage, Vector
-from candor.shelves import Shelf, Shelves
 
 Wrapping = Callable[[Any], Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from candor.documents import Draft, document_id_of
-from candor.index_building import DROPPED_AFTER, SEEN_BY_ALL
+from candor.indexing.building import DROPPED_AFTER, SEEN_BY_ALL
 from candor.jobs import JobStatus
 from candor.messages import IndexToBuild
 from functions.index_document import app

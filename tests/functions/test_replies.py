@@ -253,6 +253,15 @@ def test_a_session_remembers_the_last_turns(desk: Desk) -> None:
     assert [turn.content for turn in history if turn.role == "user"] == ["q1", "q2", "q3"]
 
 
+def test_a_session_keeps_no_card_and_no_password(desk: Desk) -> None:
+    told = {"query": "My card 4111 1111 1111 1111, password: Hunter2!x", "session_id": "s"}
+
+    desk.http.post("/api/v1/query", told)
+    desk.http.post("/api/v1/query", {"query": "And now?", "session_id": "s"})
+
+    assert desk.answering.asked[-1].history[0].content == "My card [card], password: [password]"
+
+
 def test_a_session_is_never_shared(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     user = desk.entrance.user("ada")
     others = [

@@ -9,7 +9,7 @@ import pytest
 
 from candor.errors import Unavailable
 from candor.jobs import JobStatus
-from candor.schedules import Entry
+from candor.schedules.values import Entry
 from functions.admin import app as admin
 from functions.keep_time import app as keep_time
 from tests.doubles.clockwork import Clockwork

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from candor.documents import Change, Documents, Draft, Origin, Status, document_id_of
+from candor.documents import Change, Contents, Documents, Draft, Origin, Status, document_id_of
 from candor.errors import Conflict, NotFound
 from candor.jobs import Jobs, JobStatus
 from candor.objects import Objects
@@ -135,6 +135,19 @@ def test_texts_come_back_as_they_were_small_and_large(documents: Documents) -> N
     assert documents.contents(small).text == "Kurz & gut: ü, ї, 日本"
     assert documents.contents(small).raw == "<p>Kurz</p>"
     assert documents.contents(large).text == unlike
+
+
+def test_a_card_number_is_stored_in_no_part_of_a_document(documents: Documents) -> None:
+    card = "4111 1111 1111 1111"
+    told = Draft(
+        url=URL, title=f"Paid by {card}", text=f"It was {card}.", raw=f"<p>{card}</p>", metadata={"note": [card]}
+    )
+
+    document, _ = documents.put(told)
+
+    assert (document.title, dict(document.metadata)) == ("Paid by [card]", {"note": ["[card]"]})
+    assert documents.contents(document) == Contents(text="It was [card].", raw="<p>[card]</p>")
+    assert documents.put(told)[1] == Change.UNCHANGED
 
 
 def test_contents_of_a_replaced_version_are_not_found(documents: Documents) -> None:

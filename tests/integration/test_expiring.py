@@ -12,9 +12,9 @@ from candor.adapters.dynamodb_documents import DynamoDocuments
 from candor.adapters.dynamodb_jobs import DynamoJobs
 from candor.adapters.s3 import S3Objects
 from candor.documents import Draft, document_id_of
-from candor.expiring import STEP, Expiring
 from candor.jobs import JobStatus
 from candor.objects import INGEST_PREFIX
+from candor.schedules.expiring import STEP, Expiring
 from tests.doubles import aws
 
 URL = "https://example.com/terms"

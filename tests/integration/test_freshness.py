@@ -38,9 +38,9 @@ from candor.answering.values import Question
 from candor.documents import Change, Documents, Draft, document_id_of
 from candor.edge.observability import metrics
 from candor.errors import Unavailable
-from candor.indexing import Indexing
+from candor.indexing.reconciling import Reconciling
+from candor.indexing.service import Indexing
 from candor.ingesting import Ingesting
-from candor.reconciling import Reconciling
 from candor.retrieval import Retrieval
 from candor.search import KeywordIndex, VectorIndex
 from functions.index_document import app as index_document

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from candor.errors import Conflict
-from candor.generations import Generation, Generations, Record, Retired
+from candor.indexing.generations import Generation, Generations, Record, Retired
 from tests.doubles.tables import create_table
 
 FIRST = Generation(

@@ -13,13 +13,13 @@ from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVe
 from candor.adapters.memory_storage import MemoryQueue
 from candor.adapters.s3 import S3Objects
 from candor.adapters.sqs import SqsDeferral, SqsQueue
-from candor.generations import Generation
-from candor.index_building import IndexBuilding
+from candor.indexing.building import IndexBuilding
+from candor.indexing.generations import Generation
+from candor.indexing.live import LiveIndexing
+from candor.indexing.reconciling import Reconciling
+from candor.indexing.shelves import Shelf, Shelves
 from candor.ingesting import Ingesting
 from candor.jobs import JobStatus
-from candor.live_indexing import LiveIndexing
-from candor.reconciling import Reconciling
-from candor.shelves import Shelf, Shelves
 from functions.index_document import app as index_document
 from functions.publish_changes import app as publish_changes
 from functions.read_source import app as read_source

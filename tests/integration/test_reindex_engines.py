@@ -14,9 +14,9 @@ from candor.adapters.memory_search import HashEmbedder, MemoryKeywords
 from candor.adapters.opensearch import OpenSearchKeywords, OpenSearchVectors
 from candor.adapters.opensearch_client import OpenSearchEndpoint
 from candor.adapters.pinecone import PineconeVectors
-from candor.generations import Generation
+from candor.indexing.generations import Generation
+from candor.indexing.shelves import Shelf
 from candor.search import KeywordIndex, VectorIndex
-from candor.shelves import Shelf
 from tests.doubles.library import Library
 from tests.doubles.pinecone import PineconeDouble
 

@@ -10,8 +10,8 @@ from moto import mock_aws
 
 from candor import wiring
 from candor.errors import Invalid, Unavailable
-from candor.generations import Generation
-from candor.reindexing import Choice
+from candor.indexing.generations import Generation
+from candor.indexing.reindexing import Choice
 from candor.settings import Model, Search
 from candor.wiring.embedders import KnownEmbedders
 from tests.doubles.openai import Mode, OpenAIDouble

@@ -15,8 +15,8 @@ import pytest
 from moto import mock_aws
 
 from candor.errors import Conflict, NotFound, Unavailable
-from candor.schedules import LEASE, Entry, Kind, Run, Schedule, Schedules, Timetable
-from candor.scheduling import Change, Scheduling
+from candor.schedules.service import Change, Scheduling
+from candor.schedules.values import LEASE, Entry, Kind, Run, Schedule, Schedules, Timetable
 from tests.doubles.tables import create_table
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)

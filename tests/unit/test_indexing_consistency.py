@@ -19,10 +19,10 @@ from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVe
 from candor.adapters.memory_storage import MemoryObjects, MemoryQueue
 from candor.documents import Documents, Draft, Status
 from candor.errors import NotFound, Unavailable
-from candor.indexing import Indexing
+from candor.indexing.reconciling import Reconciling
+from candor.indexing.service import Indexing
 from candor.ingesting import Ingesting
 from candor.jobs import JobStatus
-from candor.reconciling import Reconciling
 from candor.search import KeywordIndex, VectorIndex
 
 URLS = [f"https://example.com/{number}" for number in range(4)]

@@ -5,8 +5,8 @@ import pytest
 from candor.adapters.memory_search import MemoryVectors
 from candor.documents import Contents, Document, Status
 from candor.errors import Conflict, Invalid, NotFound, Unavailable
-from candor.generations import Generation
-from candor.index_building import DROPPED_AFTER, MOST_TRIES, SEEN_BY_ALL
+from candor.indexing.building import DROPPED_AFTER, MOST_TRIES, SEEN_BY_ALL
+from candor.indexing.generations import Generation
 from candor.jobs import JobStatus
 from candor.messages import DocumentToIndex, IndexToBuild
 from tests.doubles.library import Library

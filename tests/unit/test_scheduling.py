@@ -12,10 +12,10 @@ from candor.adapters.memory_jobs import MemoryJobs
 from candor.crawling import refreshing, service
 from candor.errors import Conflict, Invalid, Malformed, NotFound, Unavailable
 from candor.jobs import Job, JobStatus
-from candor.keeping_time import Order, starts_crawling
 from candor.messages import IndexToReconcile
-from candor.schedules import ALL, BUILT_IN, LEASE, Entry, Kind
-from candor.scheduling import MOST, Change
+from candor.schedules.keeping_time import Order, starts_crawling
+from candor.schedules.service import MOST, Change
+from candor.schedules.values import ALL, BUILT_IN, LEASE, Entry, Kind
 from tests.doubles.clockwork import Clockwork
 
 NIGHTLY, EXPIRY, WEEKLY = "nightly-reconcile", "daily-expiry", "weekly-re-crawl"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from candor.errors import Invalid
-from candor.timing import parse
+from candor.schedules.timing import parse
 
 # A Saturday.
 START = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)

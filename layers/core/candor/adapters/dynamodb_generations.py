@@ -9,7 +9,7 @@ from pynamodb.models import Model
 
 from candor.adapters.dynamodb import bound_to, is_condition, translated
 from candor.errors import Unavailable
-from candor.generations import Generation, Record
+from candor.indexing.generations import Generation, Record
 
 _KEY = ("search", "generations")
 _ATTEMPTS = 10

@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from candor.adapters.dynamodb import bound_to, is_condition, translated
 from candor.errors import Conflict, NotFound
-from candor.schedules import LEASE, Kind, Run, Schedule
+from candor.schedules.values import LEASE, Kind, Run, Schedule
 
 _PK: Final = "schedules"
 

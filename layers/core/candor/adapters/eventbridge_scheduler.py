@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from candor.errors import Invalid, NotFound, Unavailable
-from candor.schedules import Entry
+from candor.schedules.values import Entry
 
 _LONGEST: Final = 64
 """What AWS takes of a schedule's name."""

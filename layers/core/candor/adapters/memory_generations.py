@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from candor.errors import Unavailable
-from candor.generations import Generation, Record
+from candor.indexing.generations import Generation, Record
 
 
 class MemoryGenerations:

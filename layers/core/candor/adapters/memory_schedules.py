@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from candor.errors import Conflict, NotFound
-from candor.schedules import LEASE, Entry, Run, Schedule
+from candor.schedules.values import LEASE, Entry, Run, Schedule
 
 
 class MemorySchedules:

@@ -84,7 +84,7 @@ def _probing_vectors() -> None:
 def _complain(half: str) -> None:
     """An index that works, and is not the one the settings ask for, is worth a sentence."""
     from candor.errors import Unavailable
-    from candor.generations import complaints
+    from candor.indexing.generations import complaints
 
     if sentence := complaints(shelves().live().generation, shelves().default).get(half):
         raise Unavailable(sentence)

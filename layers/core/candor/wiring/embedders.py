@@ -4,12 +4,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from candor.errors import Invalid
-from candor.generations import NO_EMBEDDER
+from candor.indexing.generations import NO_EMBEDDER
 from candor.settings import Model, Search
 
 if TYPE_CHECKING:
     from candor.adapters.openai_embeddings import OpenAIEmbeddings
-    from candor.reindexing import Choice
+    from candor.indexing.reindexing import Choice
     from candor.search import Embedder
 
 EMBEDDED: Final = "embedded"
@@ -64,12 +64,12 @@ class KnownEmbedders:
 
     def _none(self) -> "Choice":
         """Words alone: they too are built anew, when our analysis of them has changed."""
-        from candor.reindexing import Choice
+        from candor.indexing.reindexing import Choice
 
         return Choice(embedder=NO_EMBEDDER, name=NO_EMBEDDER, dimensions=1)
 
     def _embedded(self, name: str, dimensions: int | None) -> "Choice":
-        from candor.reindexing import Choice
+        from candor.indexing.reindexing import Choice
 
         made = embedder(self._search, self._model, name, 0)
         if dimensions not in (None, made.dimensions):
@@ -78,7 +78,7 @@ class KnownEmbedders:
         return Choice(embedder=name, name=made.name, dimensions=made.dimensions)
 
     def _rented(self, name: str, dimensions: int) -> "Choice":
-        from candor.reindexing import Choice
+        from candor.indexing.reindexing import Choice
 
         probe = _rented(self._search, self._model, name, dimensions if _can_shorten(name) else 0)
         measured = probe.measured()

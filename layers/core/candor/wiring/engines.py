@@ -6,7 +6,7 @@ Called by `candor.wiring.search`; like everywhere in wiring, a library is import
 
 from typing import TYPE_CHECKING
 
-from candor.generations import NO_EMBEDDER, Generation
+from candor.indexing.generations import NO_EMBEDDER, Generation
 from candor.settings import Model, Search, SettingsError, need
 from candor.wiring.embedders import (
     NO_EMBEDDER_SET,
@@ -19,8 +19,8 @@ from candor.wiring.embedders import (
 
 if TYPE_CHECKING:
     from candor.adapters.opensearch_client import OpenSearchEndpoint
+    from candor.indexing.shelves import Shelf
     from candor.search import KeywordIndex, VectorIndex
-    from candor.shelves import Shelf
 
 _NO_SEARCH = "is not configured: set OPENSEARCH_HOST, or EMBEDDED_STORE on one machine."
 
@@ -53,7 +53,7 @@ def is_complete(search: Search, model: Model) -> bool:
 
 def shelf(search: Search, model: Model, generation: Generation) -> "Shelf":
     """The engines of a generation. Nothing is connected to or loaded yet."""
-    from candor.shelves import Shelf
+    from candor.indexing.shelves import Shelf
 
     made = embedder(search, model, generation.embedder, generation.dimensions)
     if made.name not in (generation.embedder_name, "none"):

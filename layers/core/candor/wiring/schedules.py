@@ -8,11 +8,11 @@ from candor.wiring.environment import stores
 from candor.wiring.knowledge import documents, index_queue, jobs, objects
 
 if TYPE_CHECKING:
-    from candor.expiring import Expiring
     from candor.jobs import Job
-    from candor.keeping_time import KeepingTime
-    from candor.schedules import Schedules, Timetable
-    from candor.scheduling import Scheduling
+    from candor.schedules.expiring import Expiring
+    from candor.schedules.keeping_time import KeepingTime
+    from candor.schedules.service import Scheduling
+    from candor.schedules.values import Schedules, Timetable
 
 
 @cache
@@ -36,7 +36,7 @@ def timetable() -> "Timetable":
 
 @cache
 def scheduling() -> "Scheduling":
-    from candor.scheduling import Scheduling
+    from candor.schedules.service import Scheduling
 
     return Scheduling(
         schedules=schedules(), timetable=timetable(), jobs=jobs(), check_address=_checked_address
@@ -45,15 +45,20 @@ def scheduling() -> "Scheduling":
 
 @cache
 def expiring() -> "Expiring":
-    from candor.expiring import Expiring
+    from candor.schedules.expiring import Expiring
 
     return Expiring(documents=documents(), jobs=jobs(), objects=objects())
 
 
 @cache
 def keeping_time() -> "KeepingTime":
-    from candor.keeping_time import KeepingTime, starts_crawling, starts_expiring, starts_reconciling
-    from candor.schedules import Kind
+    from candor.schedules.keeping_time import (
+        KeepingTime,
+        starts_crawling,
+        starts_expiring,
+        starts_reconciling,
+    )
+    from candor.schedules.values import Kind
 
     return KeepingTime(
         schedules=schedules(),

@@ -9,14 +9,14 @@ from candor.wiring.environment import environment, stores
 from candor.wiring.knowledge import documents, index_queue, ingesting, jobs, objects, source_queue
 
 if TYPE_CHECKING:
-    from candor.generations import Generations
-    from candor.index_building import IndexBuilding
-    from candor.live_indexing import LiveIndexing
-    from candor.reconciling import LiveReconciling
-    from candor.reindexing import Reindexing
+    from candor.indexing.building import IndexBuilding
+    from candor.indexing.generations import Generations
+    from candor.indexing.live import LiveIndexing
+    from candor.indexing.reconciling import LiveReconciling
+    from candor.indexing.reindexing import Reindexing
+    from candor.indexing.shelves import Shelves
     from candor.retrieval import LiveRetrieval
     from candor.search import Embedder, KeywordIndex, VectorIndex
-    from candor.shelves import Shelves
 
 
 @cache
@@ -41,7 +41,7 @@ def generations() -> "Generations | None":
 
 @cache
 def shelves() -> "Shelves":
-    from candor.shelves import Shelves
+    from candor.indexing.shelves import Shelves
 
     search, model = search_settings(), model_settings()
     return Shelves(
@@ -76,14 +76,14 @@ def retrieval() -> "LiveRetrieval":
 
 @cache
 def indexing() -> "LiveIndexing":
-    from candor.live_indexing import LiveIndexing
+    from candor.indexing.live import LiveIndexing
 
     return LiveIndexing(documents=documents(), shelves=shelves())
 
 
 @cache
 def index_building() -> "IndexBuilding":
-    from candor.index_building import IndexBuilding
+    from candor.indexing.building import IndexBuilding
 
     return IndexBuilding(
         documents=documents(),
@@ -97,7 +97,7 @@ def index_building() -> "IndexBuilding":
 @cache
 def reindexing() -> "Reindexing":
     from candor.analysis import ANALYSER_VERSION
-    from candor.reindexing import Reindexing
+    from candor.indexing.reindexing import Reindexing
     from candor.wiring.embedders import KnownEmbedders
 
     return Reindexing(
@@ -119,7 +119,7 @@ def _recorded() -> "Generations":
 
 @cache
 def reconciling() -> "LiveReconciling":
-    from candor.reconciling import LiveReconciling, Reconciling
+    from candor.indexing.reconciling import LiveReconciling, Reconciling
 
     def over(keywords: "KeywordIndex", vectors: "VectorIndex | None") -> Reconciling:
         return Reconciling(

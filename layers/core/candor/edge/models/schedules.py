@@ -6,8 +6,8 @@ from pydantic import Field
 
 from candor.edge.models import Body, Reply, Words
 from candor.jobs import JobStatus
-from candor.schedules import Kind, Schedule
-from candor.scheduling import Change
+from candor.schedules.service import Change
+from candor.schedules.values import Kind, Schedule
 
 
 class ScheduleBody(Body):

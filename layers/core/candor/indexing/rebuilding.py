@@ -13,11 +13,11 @@ from typing import Final, Literal
 from candor.chunking import chunk
 from candor.documents import Document, Documents, Status
 from candor.errors import Invalid, NotFound, Unavailable
-from candor.indexing import Remaining
+from candor.indexing.service import Remaining
+from candor.indexing.shelves import Shelf
 from candor.jobs import JobError
 from candor.messages import DocumentToIndex, Queue
 from candor.search import KeywordIndex, Passage, VectorIndex
-from candor.shelves import Shelf
 
 Half = Literal["words", "vectors"]
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from candor.errors import NotFound
 from candor.jobs import Job, Jobs
-from candor.timing import parse
+from candor.schedules.timing import parse
 
 ALL: Final = "all"
 """The target that means everything of its kind."""

@@ -11,9 +11,9 @@ from typing import Final
 
 from candor.documents import Document, Documents
 from candor.errors import CandorError, Unavailable
-from candor.indexing import MAX_PASSAGES_AT_ONCE, MIN_SECONDS, Indexing, Moved, Remaining, unlimited
+from candor.indexing.service import MAX_PASSAGES_AT_ONCE, MIN_SECONDS, Indexing, Moved, Remaining, unlimited
+from candor.indexing.shelves import Plan, Shelf, Shelves
 from candor.search import Passage
-from candor.shelves import Plan, Shelf, Shelves
 
 _MOVES: Final = 3
 """How often one call begins again because another index went live under it."""

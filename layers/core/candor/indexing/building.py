@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from candor.documents import Document, Documents
 from candor.errors import CandorError, Conflict, NotFound, Unavailable
-from candor.generations import NO_EMBEDDER, Generation, Generations, Record, Retired
-from candor.indexing import Remaining
+from candor.indexing.generations import NO_EMBEDDER, Generation, Generations, Record, Retired
+from candor.indexing.rebuilding import PART_SECONDS, PASSAGES_AT_ONCE, Differences, Half, Rebuilding
+from candor.indexing.service import Remaining
+from candor.indexing.shelves import FRESH_SECONDS, Shelves
 from candor.jobs import Job, JobError, Jobs, JobStatus
 from candor.messages import IndexToBuild, IndexToDrop, Message, Queue
-from candor.rebuilding import PART_SECONDS, PASSAGES_AT_ONCE, Differences, Half, Rebuilding
-from candor.shelves import FRESH_SECONDS, Shelves
 
 KIND: Final = "reindex"
 

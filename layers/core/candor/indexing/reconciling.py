@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from candor.documents import Document, Documents, Status
 from candor.errors import NotFound
-from candor.generations import NO_EMBEDDER
+from candor.indexing.generations import NO_EMBEDDER
+from candor.indexing.shelves import Following, Shelves
 from candor.ingesting import Ingesting
 from candor.jobs import Jobs, JobStatus
 from candor.messages import DocumentToIndex, Queue, SourceToRead
 from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, Objects
 from candor.search import KeywordIndex, Stored, VectorIndex
-from candor.shelves import Following, Shelves
 
 EXAMPLES_KEPT: Final = 20
 

@@ -9,8 +9,18 @@ from typing import Final
 
 from candor.errors import CandorError, Conflict, Fault, Invalid, NotFound
 from candor.jobs import Job, Jobs, JobStatus
-from candor.schedules import ALL, BUILT_IN, NAME, Entry, Kind, Schedule, Schedules, Timetable, under_way
-from candor.timing import parse
+from candor.schedules.timing import parse
+from candor.schedules.values import (
+    ALL,
+    BUILT_IN,
+    NAME,
+    Entry,
+    Kind,
+    Schedule,
+    Schedules,
+    Timetable,
+    under_way,
+)
 
 MOST: Final = 50
 """Schedules one installation may have: each heartbeat looks at all of them."""

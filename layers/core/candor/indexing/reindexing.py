@@ -1,7 +1,7 @@
 """
 Reindexing: an index by another embedder, or by another version of our analysis, asked for by an operator.
 
-It is built beside the live one (`candor.index_building`); until it is complete, no answer changes.
+It is built beside the live one (`candor.indexing.building`); until it is complete, no answer changes.
 """
 
 import time
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from candor.errors import Conflict, NotFound, Unavailable
-from candor.generations import Generation, Generations, Record
-from candor.index_building import IndexBuilding
+from candor.indexing.building import IndexBuilding
+from candor.indexing.generations import Generation, Generations, Record
+from candor.indexing.shelves import Shelves
 from candor.jobs import Job, Jobs
-from candor.shelves import Shelves
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

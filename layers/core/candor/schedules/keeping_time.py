@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from candor.errors import CandorError, Invalid, Malformed, NotFound
-from candor.expiring import Expiring
 from candor.jobs import Job, JobError, Jobs, JobStatus
 from candor.messages import IndexToReconcile, Queue
-from candor.schedules import ALL, Kind, Run, Schedule, Schedules, under_way
+from candor.schedules.expiring import Expiring
+from candor.schedules.values import ALL, Kind, Run, Schedule, Schedules, under_way
 
 TRIES: Final = 3
 """A run that fails is tried again by the ring that failed (Lambda does so twice) and by each heartbeat."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from candor.errors import Unavailable
-from candor.generations import Generation, Generations, Record
+from candor.indexing.generations import Generation, Generations, Record
 from candor.search import Embedder, KeywordIndex, VectorIndex
 
 FRESH_SECONDS: Final = 5.0

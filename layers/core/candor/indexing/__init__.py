@@ -1,0 +1,1 @@
+"""Indexing: documents made findable, and an index kept true, rebuilt and switched."""
