@@ -12,7 +12,7 @@ export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH RELOAD STACK
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry dlq create-admin init-db invoke package build deploy \
         bench-retrieval bench-search bench-ingest bench-reindex bench-crawl bench-api bench-answers bench-durability \
-        bench-load bench-consistency
+        bench-load bench-consistency bench-redaction
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,8 @@ bench-answers: $(VENV)/.dev ## How often answers are right, wrong or withheld (K
 	@$(BENCH).bench_answers $(if $(KB),--kb $(KB),) $(if $(QUESTIONS),--questions $(QUESTIONS),)
 bench-crawl: $(VENV)/.dev ## A website crawled twice through the local stack (N=300 pages)
 	@$(BENCH).bench_crawl $(if $(N),--pages $(N),)
+bench-redaction: $(VENV)/.dev ## What masking misses and what it takes wrongly, by kind and language
+	@$(BENCH).bench_redaction
 bench-durability: $(VENV)/.dev ## Ten times kill -9 during an ingest; what was lost
 	@$(BENCH).bench_durability
 bench-load: $(VENV)/.dev ## Thousands of pages dropped at once: rate, replies meanwhile, memory (N=5000 pages, DROPS=)

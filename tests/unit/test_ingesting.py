@@ -8,7 +8,7 @@ from candor.documents import document_id_of
 from candor.errors import Unavailable
 from candor.jobs import Job, JobStatus
 from candor.messages import ObjectChanged, SourceToRead
-from candor.objects import mark_of
+from candor.objects import INGEST_PREFIX, mark_of
 from tests.doubles.knowledge import Knowledge
 
 KEY = "source/docs.json"
@@ -72,6 +72,16 @@ def test_a_file_ends_as_a_job_with_every_record_counted(knowledge: Knowledge) ->
         "total": 7,
     }
     assert [(error.file, error.record) for error in job.errors] == [(KEY, 4), (KEY, 5)]
+
+
+def test_a_posted_card_number_does_not_even_reach_the_bucket(knowledge: Knowledge) -> None:
+    record = {"url": "https://example.com/1", "title": "T", "raw_text": f"{LONG} 4111 1111 1111 1111"}
+
+    job = knowledge.ingesting.accept([record], created_by="me")
+
+    stored = knowledge.objects.read(f"{INGEST_PREFIX}{job.job_id}.json").decode()
+    assert "[card]" in stored
+    assert "4111" not in stored
 
 
 def test_of_two_records_with_one_url_the_last_wins(knowledge: Knowledge) -> None:

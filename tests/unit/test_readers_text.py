@@ -150,7 +150,7 @@ def test_a_ticket_is_knowledge_without_the_person_behind_it() -> None:
     assert (found.url, found.title, found.doc_type) == ("ticket://whmcs/4711", "Refund for …", "conversation")
     assert found.text == (
         "# Refund for …\n\nCustomer: I want my money back.\n\n"
-        "Staff: Dear …, it takes seven days. Write to ….\n\nCustomer: My password: [removed]. Thanks!"
+        "Staff: Dear …, it takes seven days. Write to ….\n\nCustomer: My password: [password]. Thanks!"
     )
 
 

@@ -20,6 +20,7 @@ from candor.jobs import MAX_ERRORS_KEPT, Job, JobError, Jobs, JobStatus
 from candor.labels import Labels
 from candor.messages import ObjectChanged, Queue, SourceToRead
 from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, UPLOADS_PREFIX, ObjectInfo, Objects, mark_of
+from candor.redaction import mask_cards_in
 from candor.sources import read
 from candor.sources.deadlines import READ_SECONDS
 from candor.sources.records import Record
@@ -112,11 +113,13 @@ class Ingesting:
         """
         Take documents handed in together. On return they are durable and on their way.
 
-        The body is stored as it came and read like a dropped file: one write however many there are.
+        The body is stored as it came, but for card numbers, and read like a dropped file: one write however
+        many there are.
         """
         job_id = str(uuid.uuid4())
         key = f"{INGEST_PREFIX}{job_id}.json"
-        body = json.dumps({"documents": list(records)}, ensure_ascii=False).encode("utf-8", "replace")
+        documents = mask_cards_in(list(records))
+        body = json.dumps({"documents": documents}, ensure_ascii=False).encode("utf-8", "replace")
         self._objects.put(key, body, content_type="application/json")
         job = self._jobs.start(
             kind="ingest",

@@ -50,6 +50,7 @@ from candor.documents import (
 )
 from candor.errors import Conflict, NotFound, Unavailable
 from candor.objects import Objects
+from candor.redaction import without_cards
 
 MAX_INLINE = 32 * 1024
 """Bytes of compressed text kept in the row: nine tenths of all pages, one request less for each."""
@@ -92,7 +93,7 @@ class DynamoDocuments:
     def put(
         self, draft: Draft, *, job_id: str | None = None, expected_version: int | None = None
     ) -> tuple[Document, Change]:
-        document_id = document_id_of(draft.url)
+        draft, document_id = without_cards(draft), document_id_of(draft.url)
         body = packed(Contents(text=draft.text, raw=draft.raw))
         for _ in range(_ATTEMPTS):
             row = self._find(document_id)

@@ -19,6 +19,7 @@ from candor.documents import (
 )
 from candor.errors import Conflict, NotFound
 from candor.jobs import Jobs
+from candor.redaction import without_cards
 
 
 def _now() -> datetime:
@@ -45,7 +46,7 @@ class MemoryDocuments:
     def put(
         self, draft: Draft, *, job_id: str | None = None, expected_version: int | None = None
     ) -> tuple[Document, Change]:
-        document_id = document_id_of(draft.url)
+        draft, document_id = without_cards(draft), document_id_of(draft.url)
         with self._lock:
             current = self._rows.get(document_id)
             if expected_version is not None and (current is None or current.version != expected_version):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from candor.documents import Draft
 from candor.errors import Invalid
-from candor.redaction import masked
+from candor.redaction import mask
 from candor.sources.html import text_of_html
 from candor.sources.records import MAX_TEXT, MAX_URL, Skipped, known_type, tidy
 
@@ -100,4 +100,4 @@ def _plain(value: Any) -> str:
 def _without(text: str, private: list[str]) -> str:
     for name in private:
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text, flags=re.IGNORECASE)
-    return masked(_ADDRESS.sub("…", text)).strip()
+    return mask(_ADDRESS.sub("…", text)).strip()
