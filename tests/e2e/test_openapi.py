@@ -49,6 +49,13 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("POST", "/v1/admin/reconcile", None),
         ("GET", "/v1/admin/jobs", None),
         ("GET", "/v1/admin/schedules", None),
+        ("GET", "/v1/admin/dlq", None),
+        ("GET", "/v1/admin/exports", None),
+        ("POST", "/v1/admin/reindex", {"embedder": "nobody"}),
+        ("POST", "/v1/documents/upload-url", {"filename": "described.pdf"}),
+        ("POST", "/v1/documents/fetch-from-url", {"url": "http://10.0.0.1/"}),
+        ("POST", "/v1/documents/crawl-website", {"base_url": "http://10.0.0.1/"}),
+        ("POST", "/v1/documents/re-crawl-all", None),
         ("GET", "/v1/health", None),
         ("GET", "/health", None),
         ("GET", "/openapi.json", None),
@@ -58,6 +65,7 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         replies[method, path.partition("?")[0]] = stack.call(method, path, body, **person)
     ids = {
         "/v1/documents/{id}": replies["POST", "/v1/documents"].json["id"],
+        "/v1/documents/{id}/re-crawl": replies["POST", "/v1/documents"].json["id"],
         "/v1/admin/jobs/{id}": replies["POST", "/v1/admin/ingest"].json["id"],
         "/v1/admin/users/{id}": replies["POST", "/v1/admin/users"].json["id"],
         "/v1/auth/tokens/{token_id}": replies["POST", "/v1/auth/tokens"].json["id"],
@@ -65,6 +73,7 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
     for method, path, body in (
         ("GET", "/v1/documents/{id}", None),
         ("PATCH", "/v1/documents/{id}", {"title": "Described"}),
+        ("POST", "/v1/documents/{id}/re-crawl", None),
         ("DELETE", "/v1/documents/{id}", None),
         ("GET", "/v1/admin/jobs/{id}", None),
         ("GET", "/v1/admin/users/{id}", None),
@@ -83,6 +92,18 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("DELETE", "/v1/admin/schedules/{name}", None),
     ):
         replies[method, path] = stack.call(method, path.replace("{name}", "described"), body, **person)
+    for method, path, body in (
+        ("GET", "/v1/admin/dlq/{queue}", None),
+        ("POST", "/v1/admin/dlq/{queue}/redrive", {}),
+        ("DELETE", "/v1/admin/dlq/{queue}/{message_id}", None),
+    ):
+        named = path.replace("{queue}", "source").replace("{message_id}", "nobody")
+        replies[method, path] = stack.call(method, named, body, **person)
+    form = 'Content-Disposition: form-data; name="file"; filename="described.md"'
+    upload = f"--x\r\n{form}\r\n\r\n# A page\r\n--x--\r\n".encode()
+    replies["POST", "/v1/documents/upload"] = stack.call(
+        "POST", "/v1/documents/upload", upload, Content_Type="multipart/form-data; boundary=x", **person
+    )
     pages = {("GET", path) for path in ("/", "/docs", "/redoc")}
 
     assert set(replies) | pages == {(route.method, route.path) for route in ROUTES}

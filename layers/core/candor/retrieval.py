@@ -21,9 +21,9 @@ from typing import Final, Literal, TypeVar
 
 from candor.analysis import informative_words, passage_terms, query_groups
 from candor.errors import TooMany, Unavailable, UpstreamFailed
+from candor.indexing.shelves import Following, Shelf, Shelves
 from candor.language import refers_back
 from candor.search import ANYTHING, Embedder, Hit, KeywordIndex, Passage, Truth, Vector, VectorIndex, Where
-from candor.indexing.shelves import Following, Shelf, Shelves
 
 VECTOR_WEIGHT: Final = 0.6
 """α of the mix. Sets of questions and answers want more, documentation a little less."""
