@@ -319,4 +319,5 @@ def _lower_priority(pid: int, niceness: int) -> None:
     threads = [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [pid]
     for thread in threads:
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread, niceness)
+            now = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, min(19, now + niceness))
