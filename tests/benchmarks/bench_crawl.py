@@ -3,9 +3,10 @@ Bench crawl: a website crawled through the whole local stack, and crawled again 
 
     python -m tests.benchmarks.bench_crawl [--pages 300]
 
-The site is a server of ours on loopback, its pages help articles of about 300 words. Counted until every page
-is findable by words: fetching, reading, storing, indexing. The ratio of the second run to the first is what
-compares between machines; pages a second do not.
+The site is a server of ours on loopback, its pages help articles of about 300 words. `crawled` is until the
+last page is stored, with indexing going on beside it on the same cores; `ended` until the job says so, which
+waits a few seconds for what is not searchable yet. A first small crawl starts the workers, as any earlier use
+would have. The ratio of the second run to the first is what compares between machines; pages a second do not.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 
 from tests.e2e.running import RunningStack
 
+_MARGIN = 10
 _WORDS = (
     "server backup invoice domain mailbox certificate traffic region snapshot kernel panel disk restore",
     "transfer renewal upgrade refund ticket address network firewall memory quota migration support customer",
@@ -99,7 +101,7 @@ def _page(title: str, first: str, links: list[str], rng: random.Random) -> bytes
 def _crawl(stack: RunningStack, site: Site, pages: int) -> tuple[float, dict[str, Any]]:
     before = site.requests, site.bytes
     started = time.monotonic()
-    body = {"base_url": f"http://{site.origin}/", "max_pages": min(500, pages + 10), "max_depth": 10}
+    body = {"base_url": f"http://{site.origin}/", "max_pages": min(500, pages + _MARGIN), "max_depth": 10}
     reply = stack.admin("POST", "/v1/documents/crawl-website", body)
     assert reply.status == 202, reply.body
     while True:
@@ -123,18 +125,20 @@ def main() -> None:
         stack = RunningStack(Path(folder), RATE_LIMIT_REQUESTS="0", FETCH_ALLOWED_ORIGINS=site.origin)
         stack.start()
         try:
+            _crawl(stack, site, 20 - _MARGIN)
             rows = [(name, *_crawl(stack, site, options.pages)) for name in ("first", "second")]
         finally:
             stack.stop()
     print(f"{options.pages} pages")
-    print(
-        f"{'run':8} {'status':10} {'seconds':>8} {'pages/s':>8} {'requests':>9} {'bytes':>11} {'written':>8}"
-    )
+    columns = ("crawled s", "pages/s", "ended s", "requests", "bytes", "written", "to come")
+    print(f"{'run':8} {'status':10} " + " ".join(f"{column:>10}" for column in columns))
     for name, seconds, result in rows:
+        crawled = result["seconds"]
         written = result["created"] + result["updated"] + result["gone"]
         print(
-            f"{name:8} {result['status']:10} {seconds:8.2f} {result['pages_crawled'] / seconds:8.1f} "
-            f"{result['requests']:9} {result['received']:11} {written:8}"
+            f"{name:8} {result['status']:10} {crawled:10.2f} {result['pages_crawled'] / crawled:10.1f} "
+            f"{seconds:10.2f} {result['requests']:10} {result['received']:10} {written:10} "
+            f"{result['not_yet_searchable']:10}"
         )
     (_, first, _), (_, second, _) = rows
     print(f"the second run took {second / first:.2f} of the first")

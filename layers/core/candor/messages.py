@@ -218,7 +218,6 @@ class CrawlToFinish(Message):
     """See whether a crawl's pages are all done, and end it. `watch`: also when it has come to a halt."""
 
     job_id: str
-    looks: int = 0
     watch: bool = False
     kind: str = "finish"
 

@@ -28,9 +28,11 @@ MAX_LISTED_BYTES: Final = 120_000
 SERVED_WITHIN: Final = 3.0
 """Seconds the end of a crawl waits for its documents to be findable; what is not by then is told."""
 
-GLANCES: Final = 10
-GLANCE_SECONDS: Final = 0.15
-"""They mostly are within a second or two: looking on for that long saves a message, which would be late."""
+GLANCE_SECONDS: Final = 0.25
+"""Between two looks: a message sent for the next one would come a second late."""
+
+FEW: Final = 20
+"""Of so many missing documents each is looked at: one that can never be indexed is not waited for."""
 
 HALTED_AFTER: Final = 3_000.0
 """Seconds without any progress after which a crawl will not go on by itself: the queue has given it up."""
@@ -76,8 +78,6 @@ class Finishing:
             if message.watch:
                 self._watch(message, job, frontier)
             return
-        if message.looks != frontier.looks and not message.watch:
-            return  # Somebody else is looking already, and will look again.
         known = {page.key: page for page in self._crawls.known(plan.site)}
         frontier = self._once_more(frontier, known)
         if not frontier.complete:
@@ -86,9 +86,6 @@ class Finishing:
             frontier = self._close(frontier, plan, known)
             self._withdraw(frontier, plan, known)
         unserved = self._unserved_soon(frontier, known)
-        if unserved and self._clock() - frontier.completed_at < SERVED_WITHIN:
-            self._look_again(frontier)
-            return
         failed = not frontier.count(Outcome.KEPT) and frontier.count(Outcome.ERROR) > 0
         status = JobStatus.FAILED if failed else JobStatus.SUCCEEDED
         result = {**self._result(frontier, plan, known), "not_yet_searchable": len(unserved)}
@@ -179,21 +176,9 @@ class Finishing:
         self._crawls.remember(changed)
         self._crawls.forget(forgotten)
 
-    def _look_again(self, frontier: Frontier) -> None:
-        looks = frontier.looks
-
-        def change(fresh: Frontier) -> list[Message]:
-            fresh.looks = max(fresh.looks, looks + 1)
-            return []
-
-        again = CrawlToFinish(job_id=frontier.job_id, looks=looks + 1)
-        self._queue.send(again, delay_seconds=1)
-        self._progress.commit(frontier, change)
-
     def _unserved_soon(self, frontier: Frontier, known: Mapping[str, Page]) -> list[str]:
-        for _ in range(GLANCES):
-            if not (unserved := self._unserved(frontier, known)):
-                break
+        until = frontier.completed_at + SERVED_WITHIN
+        while (unserved := self._unserved(frontier, known)) and self._clock() < until:
             self._pause(GLANCE_SECONDS)
         return unserved
 
@@ -206,7 +191,7 @@ class Finishing:
         }
         served = self._documents.served_versions(wanted)
         missing = [one for one, version in wanted.items() if served.get(one, 0) < version]
-        if frontier.looks < 1:
+        if len(missing) > FEW:
             return missing
         rows = {document_id: self._documents.find(document_id) for document_id in missing}
         return [one for one, row in rows.items() if row and not row.deleted and row.status != Status.FAILED]

@@ -122,8 +122,6 @@ class Frontier:
     completed_at: float = 0.0
     rounds: int = 0
     """How often pages were opened again after all had been finished."""
-    looks: int = 0
-    """How often somebody has looked whether what was written can be found."""
     closing: bool = False
     """The pages are final, and `withdrawn` and `held` say what is being done for them."""
     held: int = 0

@@ -7,7 +7,7 @@ from candor.crawling.crawls import SOURCE, Crawls, Page, Plan
 from candor.crawling.frontier import Outcome, Written
 from candor.crawling.visiting import Visit
 from candor.crawling.writing import Result
-from candor.documents import Documents, document_id_of
+from candor.documents import Documents, Status, document_id_of
 
 
 def still_true(
@@ -28,7 +28,7 @@ def still_true(
         document = documents.find(document_id)
         if document is not None and not document.deleted and document.source != SOURCE:
             owned.add(key)
-        elif document_id not in served:
+        elif document is None or document.deleted or document.status == Status.FAILED:
             pages[key] = replace(pages[key], reader=0)
     return pages, owned
 
