@@ -21,7 +21,7 @@ FILES = Path(__file__).parents[1] / "data" / "readers"
 
 QUESTIONS = {
     "handbook.pdf": "Within how many minutes are Business tickets answered by phone support?",
-    "returns.docx": "What is the price of KVM 2 with 4 GB memory?",
+    "returns.docx": "Через сколько дней после заявки возвращаются деньги?",
     "onboarding.pptx": "How long does the trial of new customers last?",
     "backups.pdf": "How many nights does the extended plan for larger servers keep?",
     "hours.odt": "В какие часы вы отвечаете в понедельник?",
