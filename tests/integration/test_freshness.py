@@ -59,6 +59,9 @@ READERS = 2
 DOWN_DELIVERIES = 150
 """So many deliveries fail while one index refuses everything: the minute, without the waiting."""
 
+LAG_SECONDS = 0.2
+"""Of the store that shows its writes late."""
+
 _EDITION = re.compile(r"\bedition (\d+)-(\d+)\b")
 
 
@@ -70,6 +73,8 @@ class Engines:
     vectors: Callable[[], VectorIndex]
     down: Callable[[bool], None]
     """Makes one of the two refuse everything, or work again."""
+    late: bool = False
+    """Vectors are shown some time after they have been written or deleted."""
 
 
 class World:
@@ -97,6 +102,7 @@ class World:
         self.answering = Answering(retrieval=self.retrieval, snapshots=MemoryAnswers())
         keywords, vectors = engines.keywords(), engines.vectors()
         watched = cast(Documents, WatchedDocuments(self.documents, self.switches))
+        self.jobs = jobs
         self.reconciling = Reconciling(
             documents=self.documents,
             keywords=keywords,
@@ -293,7 +299,7 @@ def engines(
         endpoint = OpenSearchEndpoint(url=request.getfixturevalue("opensearch_2"), timeout_seconds=10)
         name = f"freshness-{time.time_ns()}"
         server = stack.enter_context(PineconeDouble(dimensions=DIMENSIONS))
-        server.lag = 0.2
+        server.lag = LAG_SECONDS
 
         def opensearch_words() -> KeywordIndex:
             index = OpenSearchKeywords(endpoint, index_name=f"{name}-words")
@@ -316,7 +322,7 @@ def engines(
             server.fail = Fail(verb="*", status=503, times=10**9) if down else None
 
         if "pinecone" in request.param:
-            yield Engines(keywords=opensearch_words, vectors=pinecone, down=pinecone_down)
+            yield Engines(keywords=opensearch_words, vectors=pinecone, down=pinecone_down, late=True)
         else:
             yield Engines(keywords=opensearch_words, vectors=opensearch_meaning, down=switch)
 
@@ -336,6 +342,13 @@ def test_no_replaced_text_is_ever_found_and_nothing_differs_in_the_end(
     assert min(world.asked, world.found, world.quoted) > 20
     assert sum(len(switches) for switches in world.switches.over.values()) > CHANGES / 4
     report = world.reconciling.compare()
+    if engines.late:
+        # What the store did not show yet could not be tidied away with the rest. Nobody quotes it (see
+        # above), and reconciling, which runs every night, removes it.
+        assert {(each.kind, each.index) for each in report.differences} <= {("stale", "vectors")}
+        world.reconciling.run(world.jobs.start(kind="reconcile", subject="", created_by="test").job_id)
+        time.sleep(2 * LAG_SECONDS)
+        report = world.reconciling.compare()
     assert (report.pending, report.differences) == (0, [])
     assert report.documents == sum(edition is not None for edition in world.last.values())
     for page, edition in world.last.items():
