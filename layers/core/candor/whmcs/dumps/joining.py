@@ -1,0 +1,238 @@
+"""Joining: rows of one partition become tickets with their replies, names and merged tickets."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Final
+
+from candor.errors import Invalid
+from candor.redaction import mask_cards
+from candor.tickets.values import Message, Role, TicketDraft
+from candor.whmcs.dumps.layouts import REPLIES, TICKETS, columns
+from candor.whmcs.dumps.moving import Merges
+from candor.whmcs.dumps.naming import Asked, Names
+from candor.whmcs.dumps.spilling import partition_sections
+from candor.whmcs.dumps.texts import attachments, moment, records, written
+from candor.whmcs.dumps.values import Options, Scan, Spill, Tally
+
+_TICKET: Final = columns(
+    "id tid did userid contactid requestor_id name email date title message status urgency admin attachment "
+    "lastreply service editor updated_at"
+)
+_REPLY: Final = columns(
+    "id tid userid contactid requestor_id name email date message admin attachment rating editor"
+)
+
+_RATINGS: Final = {"1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
+
+Row = tuple[str, ...]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Rows:
+    """A partition in memory: tickets and replies by number, so that one told twice counts once."""
+
+    tickets: dict[int, tuple[Row, bool]]
+    replies: dict[int, dict[str, tuple[Row, bool]]]
+    twice: int = 0
+
+
+def tickets(
+    scan: Scan,
+    spill: Spill,
+    partition: int,
+    options: Options,
+    *,
+    tally: Tally | None = None,
+    source_file: str = "",
+) -> Iterator[TicketDraft]:
+    """
+    The tickets of one partition, by number; cards are masked, everything else is as it was written.
+
+    `tally` is told what came of the rows, when the last ticket has been taken.
+    """
+    if not scan.finished:
+        raise Invalid("The dump has not been read to its end yet.")
+    tally = tally if tally is not None else Tally()
+    merges = Merges(scan, spill)
+    rows = _rows(scan, spill, partition, tally)
+    names = Names(scan, spill, _asked(rows))
+    wanted = _filter(options, names, tally)
+    children: dict[int, list[int]] = {}
+    for number in list(rows.tickets):
+        if merges.elsewhere(number, partition):
+            del rows.tickets[number]
+            rows.replies.pop(number, None)
+    for number in rows.tickets:
+        master = merges.master(number, rows.tickets)
+        if master != number:
+            children.setdefault(master, []).append(number)
+    merged = {child for some in children.values() for child in some}
+    orphans = sum(len(some) for number, some in rows.replies.items() if number not in rows.tickets)
+    tally.skip("replies whose ticket is not in the dump", orphans)
+    tally.skip("rows that came twice", rows.twice)
+    for number in sorted(rows.tickets):
+        if number in merged:
+            continue
+        draft = _draft(rows, names, number, sorted(children.get(number, ())), options, source_file)
+        if wanted(draft, rows.tickets[number][0]):
+            tally.tickets += 1
+            tally.replies += len(draft.replies)
+            tally.merged += len(draft.merged)
+            yield draft
+
+
+def _rows(scan: Scan, spill: Spill, partition: int, tally: Tally) -> _Rows:
+    found = _Rows(tickets={}, replies={})
+    for section in partition_sections(scan, spill, partition):
+        names = _TICKET if section.table == TICKETS else _REPLY
+        places = {name: place for place, name in enumerate(section.columns)}
+        # A column that this layout lacks is the blank behind the last one.
+        pick = itemgetter(*(places.get(name, -1) for name in names))
+        if section.table == TICKETS:
+            for fields, card in records(section, tally, entities=True):
+                row = pick(fields)
+                number = int(row[0])
+                found.twice += number in found.tickets
+                found.tickets[number] = (row, card)
+        elif section.table == REPLIES:
+            for fields, card in records(section, tally, entities=True):
+                row = pick(fields)
+                some = found.replies.setdefault(int(row[1] or 0), {})
+                found.twice += row[0] in some
+                some[row[0]] = (row, card)
+    return found
+
+
+def _asked(rows: _Rows) -> Asked:
+    """Whom the rows know by number only."""
+    found = Asked()
+    people = [row[3:6] for row, _ in rows.tickets.values() if not (row[6] and row[7])]
+    for some in rows.replies.values():
+        people += [row[2:5] for row, _ in some.values() if not (row[5] or row[9])]
+    for client, contact, user in set(people):
+        found.clients.add(client)
+        found.contacts.add(contact)
+        found.users.add(user)
+    for nobody in (found.clients, found.contacts, found.users):
+        nobody -= {"", "0"}
+    return found
+
+
+def _draft(
+    rows: _Rows, names: Names, number: int, children: Sequence[int], options: Options, source_file: str
+) -> TicketDraft:
+    row, card = rows.tickets[number]
+    said = [*rows.replies.get(number, {}).values()]
+    messages = [(one[7], 1, int(one[0] or 0), _reply(one, may, names)) for one, may in said]
+    for child in children:
+        own, may = rows.tickets[child]
+        messages.append((own[8], 0, child, _first(own, may, names)))
+        messages += [
+            (one[7], 1, int(one[0] or 0), _reply(one, also, names))
+            for one, also in rows.replies.get(child, {}).values()
+        ]
+    if len(messages) > 1:
+        messages.sort(key=itemgetter(0, 1, 2))
+    name, email = row[6], row[7]
+    if not (name and email):
+        known = names.of(row[3], row[4], row[5])
+        name, email = name or known[0], email or known[1]
+    key = str(number)
+    description = written(row[10], row[17])
+    return TicketDraft(
+        number=key,
+        external_id=key,
+        tid=row[1],
+        subject=mask_cards(row[9].strip()) if card else row[9].strip(),
+        description=mask_cards(description) if card else description,
+        opened_by=Role.STAFF if row[13].strip() else Role.CUSTOMER,
+        attachments=_files(row[14], card),
+        replies=tuple(message for _, _, _, message in messages if message.content or message.attachments),
+        status=row[11],
+        priority=row[12],
+        department=names.department(row[2]),
+        client_id="" if row[3] == "0" else row[3],
+        email=email,
+        name=mask_cards(name) if card else name,
+        opened_at=moment(row[8]),
+        last_reply_at=moment(row[15]),
+        merged=tuple(map(str, children)),
+        source_file=source_file,
+        detail_url=detail_url(options.base_url, key),
+        metadata=_metadata(row, [rows.tickets[child][0] for child in children]),
+    )
+
+
+def detail_url(base_url: str, number: str) -> str:
+    """Where staff read the ticket; the client's own address would need an access key, which is never read."""
+    return f"{base_url.rstrip('/')}/admin/supporttickets.php?action=view&id={number}" if base_url else ""
+
+
+def _metadata(row: Row, children: Sequence[Row]) -> dict[str, str]:
+    found = {"department_id": row[2], "opened_by_name": row[13].strip(), "service": row[16]}
+    found["merged_tids"] = ", ".join(one[1] for one in children)
+    found["merged_subjects"] = "\n".join(
+        dict.fromkeys(mask_cards(one[9].strip()) for one in children if one[9].strip() != row[9].strip())
+    )
+    return {name: value for name, value in found.items() if value not in ("", "0")}
+
+
+def _reply(row: Row, card: bool, names: Names) -> Message:
+    content = written(row[8], row[12])
+    staff = row[9].strip()
+    name = staff or row[5] or names.of(row[2], row[3], row[4])[0]
+    return Message(
+        role=Role.STAFF if staff else Role.CUSTOMER,
+        content=mask_cards(content) if card else content,
+        name=mask_cards(name) if card else name,
+        posted=moment(row[7]),
+        attachments=_files(row[10], card) if row[10] else (),
+        rating=_RATINGS.get(row[11]),
+    )
+
+
+def _first(row: Row, card: bool, names: Names) -> Message:
+    """A merged ticket's own message."""
+    content = written(row[10], row[17])
+    staff = row[13].strip()
+    name = staff or row[6] or names.of(row[3], row[4], row[5])[0]
+    return Message(
+        role=Role.STAFF if staff else Role.CUSTOMER,
+        content=mask_cards(content) if card else content,
+        name=mask_cards(name) if card else name,
+        posted=moment(row[8]),
+        attachments=_files(row[14], card),
+    )
+
+
+def _files(text: str, card: bool) -> tuple[str, ...]:
+    return attachments(mask_cards(text) if card else text)
+
+
+def _filter(options: Options, names: Names, tally: Tally) -> Callable[[TicketDraft, Row], bool]:
+    departments = {one.strip().casefold() for one in options.departments}
+    statuses = {one.strip().casefold() for one in options.statuses}
+    since = options.since
+    if since is not None and since.tzinfo is None:
+        since = since.replace(tzinfo=UTC)
+
+    def wanted(draft: TicketDraft, row: Row) -> bool:
+        if departments and not {draft.department.casefold(), row[2]} & departments:
+            tally.skip("of another department")
+        elif statuses and draft.status.casefold() not in statuses:
+            tally.skip("of another status")
+        elif since is not None and _changed(draft, row) < since:
+            tally.skip("not changed since")
+        else:
+            return True
+        return False
+
+    return wanted
+
+
+def _changed(draft: TicketDraft, row: Row) -> datetime:
+    known: list[datetime | None] = [draft.opened_at, draft.last_reply_at, moment(row[18])]
+    known += [message.posted for message in draft.replies]
+    return max((one for one in known if one is not None), default=datetime.min.replace(tzinfo=UTC))
