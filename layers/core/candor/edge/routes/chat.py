@@ -1,0 +1,102 @@
+"""Routes of chat: conversations, their messages, and who owns them."""
+
+from candor.edge.models import chat
+from candor.edge.models.admin import AcceptedReply
+from candor.edge.models.answers import DebugQuery
+from candor.edge.routes.row import Access, Route
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/v1/conversations",
+        function="chat",
+        access=Access.API,
+        summary="Your conversations, newest first; an admin's are everybody's.",
+        query=chat.ConversationsQuery,
+        reply=chat.ConversationsReply,
+    ),
+    Route(
+        method="POST",
+        path="/v1/conversations",
+        function="chat",
+        access=Access.API,
+        summary="Begin a conversation. A ticket or chat may have several.",
+        body=chat.OpenBody,
+        reply=chat.ConversationReply,
+        creates=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/conversations/{id}",
+        function="chat",
+        access=Access.API,
+        summary="A conversation and its messages, oldest first.",
+        query=chat.ConversationQuery,
+        reply=chat.WholeConversationReply,
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/conversations/{id}",
+        function="chat",
+        access=Access.API,
+        summary="Replace a conversation's metadata.",
+        body=chat.DescribeBody,
+        reply=chat.ConversationReply,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/conversations/{id}",
+        function="chat",
+        access=Access.API,
+        summary="Delete a conversation and its messages.",
+        status=204,
+    ),
+    Route(
+        method="POST",
+        path="/v1/conversations/{id}/messages",
+        function="chat",
+        access=Access.API,
+        summary="Say something and get the answer. Messages that come at once are answered together.",
+        body=chat.SendBody,
+        query=DebugQuery,
+        reply=chat.SentReply,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/conversations/{id}/messages/{message_id}/feedback",
+        function="chat",
+        access=Access.API,
+        summary="Rate an answer. From 4 of 5 on, the conversation is proposed for review.",
+        body=chat.FeedbackBody,
+        reply=chat.FeedbackReply,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/conversations/{id}/takeover",
+        function="chat",
+        access=Access.API,
+        summary="A person takes over: the assistant is silent from now on.",
+        reply=chat.ConversationReply,
+        creates=True,
+    ),
+    Route(
+        method="POST",
+        path="/v1/conversations/{id}/release",
+        function="chat",
+        access=Access.API,
+        summary="The assistant answers again, from the next message on.",
+        reply=chat.ConversationReply,
+        creates=True,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/admin/end-users/{external_user_id}",
+        function="chat",
+        access=Access.ADMIN,
+        summary="Erase one customer of an integration (X-External-User-Id) everywhere, as a job.",
+        reply=AcceptedReply,
+        status=202,
+    ),
+)

@@ -1,0 +1,111 @@
+"""Conversations on the local stack: answered from what is known, in order, and forgotten on demand."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import RunningStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+CUSTOMER = "ada+1@example.com"
+PAGE = {
+    "url": "https://talks.example/axolotls",
+    "title": "Axolotl rental",
+    "raw_text": "An axolotl is rented for 9 days. The deposit for an axolotl is €431.00 and is paid by card.",
+}
+
+
+def _until(true: Callable[[], Any], seconds: float = 90) -> Any:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if found := true():
+            return found
+        time.sleep(0.3)
+    raise AssertionError("it never came")
+
+
+@pytest.fixture(scope="module")
+def known(stack: RunningStack) -> None:
+    document_id = stack.api("POST", "/v1/documents", PAGE).json["id"]
+    _until(lambda: stack.api("GET", f"/v1/documents/{document_id}").json["status"] == "indexed")
+
+
+def _opened(stack: RunningStack) -> str:
+    opened = {"source_type": "livechat", "source_id": "visitor-9"}
+    talk: str = stack.api("POST", "/v1/conversations", opened, X_External_User_Id=CUSTOMER).json["id"]
+    return talk
+
+
+def _said(stack: RunningStack, talk: str, content: str, **headers: str) -> dict[str, Any]:
+    reply = stack.api(
+        "POST",
+        f"/v1/conversations/{talk}/messages",
+        {"content": content},
+        X_External_User_Id=CUSTOMER,
+        **headers,
+    )
+    assert reply.status == 200, reply.body
+    sent: dict[str, Any] = reply.json
+    return sent
+
+
+@pytest.mark.usefixtures("known")
+def test_a_conversation_is_answered_handed_over_rated_and_its_customer_erased(stack: RunningStack) -> None:
+    talk = _opened(stack)
+
+    asked = _said(stack, talk, "For how many days is an axolotl rented?")
+    assert (asked["message"]["decision"], "9 days" in asked["answer"]) == ("PASS", True)
+    assert asked["message"]["citations"][0]["source_url"] == PAGE["url"]
+
+    path = f"/v1/conversations/{talk}"
+    assert stack.admin("POST", f"{path}/takeover").json["owner"] == "key:admin"
+    assert _said(stack, talk, "What is the deposit for an axolotl?")["answer"] == ""
+    assert stack.admin("POST", f"{path}/release").json["owner"] is None
+    assert "€431.00" in _said(stack, talk, "And what is the deposit for an axolotl?")["answer"]
+    assert _said(stack, talk, "talk to a person")["message"]["decision"] == "ESCALATE"
+
+    rated = f"{path}/messages/{asked['message']['message_id']}/feedback"
+    assert stack.api("POST", rated, {"rating": "up"}).json["proposed"] is True
+    whole = stack.api("GET", path).json
+    assert [m["role"] for m in whole["messages"]] == ["user", "assistant", "user"] + ["user", "assistant"] * 2
+    proposed = stack.admin("GET", f"/v1/tickets/{talk}").json
+    assert (proposed["approval_status"], proposed["external_id"]) == ("pending", talk)
+
+    job = stack.admin("DELETE", "/v1/admin/end-users/ada%2B1%40example.com").json["job_id"]
+    _until(lambda: stack.api("GET", path).status == 404)
+    ended = _until(lambda: _ended(stack, job))
+    assert (ended["status"], ended["result"]["conversations"], ended["result"]["messages"]) == (
+        "succeeded",
+        1,
+        7,
+    )
+    assert stack.admin("GET", f"/v1/tickets/{talk}").status == 404
+
+
+def _ended(stack: RunningStack, job_id: str) -> dict[str, Any] | None:
+    job: dict[str, Any] = stack.admin("GET", f"/v1/admin/jobs/{job_id}").json
+    return job if job["status"] in ("succeeded", "failed") else None
+
+
+@pytest.mark.usefixtures("known")
+def test_many_senders_in_one_conversation_lose_and_double_nothing(stack: RunningStack) -> None:
+    talk = _opened(stack)
+    questions = [f"What is the deposit for an axolotl, asks number {number}?" for number in range(12)]
+
+    def send(question: str) -> str:
+        key = f"{talk}-{questions.index(question)}"
+        sent = _said(stack, talk, question, Idempotency_Key=key)
+        assert _said(stack, talk, question, Idempotency_Key=key) == sent
+        return str(sent["message"]["message_id"])
+
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        told = list(pool.map(send, questions))
+
+    messages = stack.api("GET", f"/v1/conversations/{talk}").json["messages"]
+    assert sorted(m["content"] for m in messages if m["role"] == "user") == sorted(questions)
+    assert {m["id"] for m in messages if m["role"] == "assistant"} == set(told)
+    assert [m["created_at"] for m in messages] == sorted(m["created_at"] for m in messages)
