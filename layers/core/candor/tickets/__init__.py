@@ -1,0 +1,1 @@
+"""Tickets: what customers asked and staff answered, reviewed before anything of it becomes knowledge."""
