@@ -5,14 +5,16 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 LOCAL  := $(PY) -m infra.local
 BENCH  := PYTHONPATH=.:layers/core $(PY) -m tests.benchmarks
+IMPORT  = $(if $(FILE),"$(FILE)",) $(if $(OUT),--out "$(OUT)",) $(if $(APPROVAL),--approval "$(APPROVAL)",) \
+          $(if $(DEPARTMENTS),--departments "$(DEPARTMENTS)",) $(if $(STATUSES),--statuses "$(STATUSES)",) $(if $(SINCE),--since "$(SINCE)",)
 export SAM_CLI_TELEMETRY = 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # What `make run PORT=… STATE=…` says reaches the program as environment.
 export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH RELOAD STACK
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry dlq create-admin init-db invoke package build deploy \
-        bench-retrieval bench-search bench-ingest bench-reindex bench-crawl bench-api bench-answers bench-durability \
-        bench-load bench-consistency bench-redaction
+.PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry import-whmcs import-whmcs-dry whmcs-login dlq crawl-whmcs create-admin init-db invoke package build deploy \
+        bench-retrieval bench-search bench-tickets bench-ingest bench-import bench-reindex bench-crawl bench-api bench-answers bench-durability \
+        bench-load bench-consistency bench-conversations bench-redaction
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +47,16 @@ ingest: $(VENV)/.run ## Read FILE=, or everything under ./source, into the runni
 	@$(LOCAL) ingest $(if $(FILE),"$(FILE)",)
 ingest-dry: $(VENV)/.run ## Say what `ingest` would do, and do nothing (FILE=)
 	@$(LOCAL) ingest --dry-run $(if $(FILE),"$(FILE)",)
+import-whmcs: $(VENV)/.run ## Import a WHMCS dump into the running stack (FILE=a.sql.gz[,b…] DRY_RUN=1 OUT=tickets.jsonl APPROVAL= DEPARTMENTS= STATUSES= SINCE=)
+	@$(LOCAL) import-whmcs $(IMPORT) $(if $(filter 1 true yes,$(DRY_RUN)),--dry-run,)
+import-whmcs-dry: $(VENV)/.run ## Say what the dump holds, without a running stack (the same)
+	@$(LOCAL) import-whmcs-dry $(IMPORT)
 dlq: $(VENV)/.run ## Show what the queues gave up, and why (QUEUE=index; REDRIVE=1 sends it again)
 	@$(LOCAL) dlq $(QUEUE) $(if $(filter 1 true yes,$(REDRIVE)),--redrive,)
+whmcs-login: $(VENV)/.run ## Log in to WHMCS by hand (captcha, single sign-on) and store the session in the stack (BASE_URL= AREA=admin|client)
+	@$(LOCAL) whmcs-login $(if $(BASE_URL),--base-url "$(BASE_URL)",) $(if $(AREA),--area "$(AREA)",)
+crawl-whmcs: $(VENV)/.run ## Fetch the configured WHMCS helpdesk's tickets and follow the job (AREA=client SINCE=last|2026-11-01)
+	@$(LOCAL) crawl-whmcs $(if $(AREA),--area "$(AREA)",) $(if $(SINCE),--since "$(SINCE)",)
 create-admin: $(VENV)/.run ## Make an admin user; asks for name and password (ENDPOINT=, STACK=)
 	@$(LOCAL) create-admin
 init-db: $(VENV)/.run ## Check a stack's tables, indexes and health (ENDPOINT=, STACK=)
@@ -88,6 +98,10 @@ bench-retrieval: $(VENV)/.dev ## Ranking quality over BEIR folders (DATA=dir)
 	@$(BENCH).bench_retrieval --data "$(DATA)"
 bench-search: $(VENV)/.dev ## Speed of search (N=100000 passages)
 	@$(BENCH).bench_search $(if $(N),-n $(N),)
+bench-tickets: $(VENV)/.dev ## Speed of lists and searches of tickets (N=200000)
+	@$(BENCH).bench_tickets $(if $(N),-n $(N),)
+bench-import: $(VENV)/.dev ## A WHMCS dump read and joined, and what differs from the truth (SIZE_MB=200, STYLE=, PACKING=gz|xz, STORE=1)
+	@$(BENCH).bench_import $(if $(SIZE_MB),--size-mb $(SIZE_MB),) $(if $(STYLE),--style $(STYLE),) $(if $(PACKING),--packing $(PACKING),) $(if $(filter 1 true yes,$(STORE)),--store,)
 bench-ingest: $(VENV)/.dev ## Pages and passages a second
 	@$(BENCH).bench_ingest
 
@@ -95,7 +109,7 @@ bench-reindex: $(VENV)/.dev ## Passages a second of building an index anew
 	@$(BENCH).bench_reindex
 bench-api: $(VENV)/.dev ## Latency of reply generation at 1 and 8 in flight
 	@$(BENCH).bench_api
-bench-answers: $(VENV)/.dev ## How often answers are right, wrong or withheld (KB=, QUESTIONS=; without: the demo)
+bench-answers: $(VENV)/.dev ## How often answers are right, wrong or withheld, without and with models (KB=, QUESTIONS=)
 	@$(BENCH).bench_answers $(if $(KB),--kb $(KB),) $(if $(QUESTIONS),--questions $(QUESTIONS),)
 bench-crawl: $(VENV)/.dev ## A website crawled twice through the local stack (N=300 pages)
 	@$(BENCH).bench_crawl $(if $(N),--pages $(N),)
@@ -105,5 +119,7 @@ bench-durability: $(VENV)/.dev ## Ten times kill -9 during an ingest; what was l
 	@$(BENCH).bench_durability
 bench-load: $(VENV)/.dev ## Thousands of pages dropped at once: rate, replies meanwhile, memory (N=5000 pages, DROPS=)
 	@$(BENCH).bench_load $(if $(N),--pages $(N),) $(if $(DROPS),--drops $(DROPS),)
+bench-conversations: $(VENV)/.dev ## Many who talk at once: nothing lost, doubled or out of order (N=200 conversations)
+	@$(BENCH).bench_conversations $(if $(N),--conversations $(N),)
 bench-consistency: $(VENV)/.dev ## 500 changes while asking, an index down for a minute (N= changes, ENGINE=embedded|opensearch)
 	@$(BENCH).bench_consistency $(if $(N),--changes $(N),) $(if $(ENGINE),--engine $(ENGINE),)

@@ -1,8 +1,8 @@
 """Template: template.yaml read once, as plain values that the local cloud and the tests share."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,10 @@ class Template:
     def routes(self) -> tuple[Route, ...]:
         return tuple(route for function in self.functions for route in function.routes)
 
+    def deployed_as(self, resources: Container[str]) -> "Template":
+        """Without the functions that a condition has kept out of a stack of these resources."""
+        return replace(self, functions=tuple(one for one in self.functions if one.logical_id in resources))
+
     def function(self, name: str) -> Function:
         """By folder or by logical id; `KeyError` when there is none."""
         for function in self.functions:
@@ -132,7 +136,7 @@ def _of_type(resources: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Map
 
 
 def _function(logical_id: str, properties: Mapping[str, Any], shared: Mapping[str, Any]) -> Function:
-    code = str(properties.get("CodeUri") or _folder_in_image(properties) or shared.get("CodeUri") or ".")
+    code = str(properties.get("CodeUri") or folder_in_image(properties) or shared.get("CodeUri") or ".")
     code = code.rstrip("/")
     name = code.rsplit("/", 1)[-1]
     events: Mapping[str, Any] = properties.get("Events") or {}
@@ -152,7 +156,7 @@ def _function(logical_id: str, properties: Mapping[str, Any], shared: Mapping[st
     )
 
 
-def _folder_in_image(properties: Mapping[str, Any]) -> str:
+def folder_in_image(properties: Mapping[str, Any]) -> str:
     """The folder of a function that comes in a container image, told from the command it is started by."""
     command = (properties.get("ImageConfig") or {}).get("Command") or [""]
     return "/".join(str(command[0]).split(".")[:-2])

@@ -1,10 +1,15 @@
 """Admin: ingest in bulk, jobs, and reconciliation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from candor import wiring
+from candor.alerts import Alerts
+from candor.config.service import Configuration
+from candor.config.whmcs import WHMCS
 from candor.dead_letters import DeadLetters, Redriving
 from candor.edge.gate import Gate
 from candor.edge.http import Api, Call, Reply
@@ -19,6 +24,26 @@ from candor.edge.models.admin import (
     JobsReply,
     ReindexBody,
 )
+from candor.edge.models.configuration import (
+    AlertReply,
+    ConfigReply,
+    RollbackBody,
+    VersionReply,
+    VersionsQuery,
+)
+from candor.edge.models.helpdesk import (
+    CheckBody,
+    CheckReply,
+    CookiesBody,
+    CookiesReply,
+    CookiesSavedReply,
+    CrawlTicketsBody,
+    TicketsCrawledReply,
+    WaitQuery,
+    WhmcsBody,
+    WhmcsReply,
+)
+from candor.edge.models.imports import ImportDumpBody
 from candor.edge.models.letters import (
     DeadLetterQueuesReply,
     DeadLetterReply,
@@ -28,7 +53,9 @@ from candor.edge.models.letters import (
 )
 from candor.edge.models.schedules import ScheduleBody, ScheduleReply
 from candor.edge.observability import observed
+from candor.errors import NotFound
 from candor.exporting import Exports
+from candor.importing.orders import Orders
 from candor.indexing.reindexing import Reindexing
 from candor.ingesting import Ingesting
 from candor.jobs import Job, Jobs
@@ -36,6 +63,11 @@ from candor.messages import IndexToReconcile, Queue
 from candor.schedules.service import Scheduling
 from candor.schedules.values import Schedule
 from candor.source_runs import KIND, SourceRuns, source_prefix
+from candor.tickets.reconciling import queue_reconciling
+from candor.whmcs.crawl.checking import Checking
+from candor.whmcs.crawl.cookies import SavedCookies
+from candor.whmcs.crawl.orders import Orders as TicketCrawls
+from candor.whmcs.crawl.remembering import Memory
 
 WAIT_SECONDS = 25.0
 """API Gateway gives up after 29."""
@@ -47,12 +79,20 @@ class Service:
     jobs: Jobs
     ingesting: Ingesting
     source_runs: SourceRuns
+    imports: Orders
     index_queue: Queue
+    export_queue: Queue
     dead_letters: DeadLetters
     redriving: Redriving
     exports: Exports
     scheduling: Scheduling
     reindexing: Reindexing
+    configuration: Configuration
+    alerts: Alerts
+    helpdesk: Memory
+    cookies: SavedCookies
+    checking: Checking
+    ticket_crawls: TicketCrawls
 
 
 @cache
@@ -62,12 +102,20 @@ def service() -> Service:
         jobs=wiring.jobs(),
         ingesting=wiring.ingesting(),
         source_runs=wiring.source_runs(),
+        imports=wiring.import_orders(),
         index_queue=wiring.index_queue(),
+        export_queue=wiring.export_queue(),
         dead_letters=wiring.dead_letters(),
         redriving=wiring.redriving(),
         exports=wiring.exports(),
         scheduling=wiring.scheduling(),
         reindexing=wiring.reindexing(),
+        configuration=wiring.configuration(),
+        alerts=wiring.alerts(),
+        helpdesk=wiring.helpdesk_memory(),
+        cookies=wiring.saved_cookies(),
+        checking=wiring.helpdesk_checking(),
+        ticket_crawls=wiring.ticket_crawls(),
     )
 
 
@@ -95,6 +143,21 @@ def ingest_from_source(call: Call) -> FromSourceReply | Reply:
         if job.status.ended:
             return FromSourceReply(job_id=job.job_id, id=job.job_id, **job.result)
     return Reply(status=202, body=AcceptedReply.of(job))
+
+
+@api.view("POST", "/v1/admin/import-dump")
+def import_dump(call: Call) -> AcceptedReply:
+    body: ImportDumpBody = call.body
+    job = service().imports.place(
+        body.keys,
+        dry_run=body.dry_run,
+        approval=body.approval_status,
+        departments=body.departments or (),
+        statuses=body.statuses or (),
+        since=body.since,
+        created_by=call.principal.principal_id,
+    )
+    return AcceptedReply.of(job)
 
 
 @api.view("GET", "/v1/admin/jobs")
@@ -125,6 +188,12 @@ def reconcile(call: Call) -> AcceptedReply:
         kind="reconcile", subject="both indexes", created_by=call.principal.principal_id
     )
     service().index_queue.send(IndexToReconcile(reconcile=True, job_id=job.job_id))
+    queue_reconciling(
+        jobs=service().jobs,
+        queue=service().export_queue,
+        created_by=call.principal.principal_id,
+        beside=job.job_id,
+    )
     return AcceptedReply.of(job)
 
 
@@ -204,6 +273,87 @@ def discard_dead_letter(call: Call) -> None:
 def list_exports(call: Call) -> list[ExportReply]:
     exports = service().exports
     return [ExportReply.of(written, exports.link(written)) for written in exports.list()]
+
+
+@api.view("GET", "/v1/admin/config/whmcs")
+def show_whmcs(call: Call) -> WhmcsReply:
+    return _whmcs(service().configuration.shown(WHMCS.name))
+
+
+@api.view("PUT", "/v1/admin/config/whmcs")
+def put_whmcs(call: Call) -> WhmcsReply:
+    body: WhmcsBody = call.body
+    by = call.principal.principal_id
+    return _whmcs(service().configuration.put(WHMCS.name, body.sent(), by=by))
+
+
+def _whmcs(shown: Mapping[str, Any]) -> WhmcsReply:
+    return WhmcsReply.of(shown, version=service().configuration.version, login=service().helpdesk.login())
+
+
+@api.view("GET", "/v1/admin/config/versions")
+def list_versions(call: Call) -> list[VersionReply]:
+    query: VersionsQuery = call.query
+    return [
+        VersionReply.of(version)
+        for version in service().configuration.versions(limit=query.limit, before=query.before)
+    ]
+
+
+@api.view("POST", "/v1/admin/config/rollback")
+def roll_back(call: Call) -> ConfigReply:
+    body: RollbackBody = call.body
+    configuration = service().configuration
+    shown = configuration.rollback(body.version, by=call.principal.principal_id)
+    return ConfigReply(version=configuration.version, **shown)
+
+
+@api.view("GET", "/v1/admin/alerts")
+def list_alerts(call: Call) -> list[AlertReply]:
+    return [AlertReply.of(alert) for alert in service().alerts.list()]
+
+
+@api.view("DELETE", "/v1/admin/alerts/{id}")
+def clear_alert(call: Call) -> None:
+    if not service().alerts.clear(call.path["id"]):
+        raise NotFound("There is no such alert.")
+
+
+@api.view("POST", "/v1/admin/save-whmcs-cookies")
+def save_cookies(call: Call) -> CookiesSavedReply:
+    body: CookiesBody = call.body
+    state = service().cookies.save(body.session_cookies, by=call.principal.principal_id)
+    return CookiesSavedReply(status="ok", count=state["count"], expires_at=state["expires_at"])
+
+
+@api.view("GET", "/v1/admin/whmcs-cookies")
+def show_cookies(call: Call) -> CookiesReply:
+    return CookiesReply.of(service().cookies.state())
+
+
+@api.view("DELETE", "/v1/admin/whmcs-cookies")
+def forget_cookies(call: Call) -> None:
+    service().cookies.forget()
+
+
+@api.view("POST", "/v1/admin/check-whmcs-cookies")
+def check_cookies(call: Call) -> CheckReply:
+    body: CheckBody = call.body
+    return CheckReply.of(service().checking.look(body.sent()), debug=body.debug)
+
+
+@api.view("POST", "/v1/admin/crawl-tickets")
+def crawl_tickets(call: Call) -> Reply:
+    body: CrawlTicketsBody = call.body
+    query: WaitQuery = call.query
+    crawls = service().ticket_crawls
+    job = crawls.begin(body.sent(), since=body.since or "", created_by=call.principal.principal_id)
+    if query.wait:
+        job = crawls.wait(job.job_id, seconds=WAIT_SECONDS)
+        if job.status.ended:
+            result = {"status": job.status.value, **job.result}
+            return Reply(status=200, body=TicketsCrawledReply(job_id=job.job_id, id=job.job_id, **result))
+    return Reply(status=202, body=AcceptedReply.of(job))
 
 
 def _looked_at(job_id: str) -> Job:

@@ -1,4 +1,4 @@
-"""Read source: what is dropped into the bucket becomes documents; what is removed withdraws them."""
+"""Read source: what is dropped into the bucket becomes documents and tickets; removing withdraws them."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +7,7 @@ from typing import Any
 from candor import wiring
 from candor.edge.observability import observed
 from candor.edge.queue import Deferral, Graveyard, consume
+from candor.importing.service import Importing
 from candor.ingesting import Ingesting
 from candor.messages import SourceWork
 
@@ -14,6 +15,7 @@ from candor.messages import SourceWork
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
     ingesting: Ingesting
+    importing: Importing
     graveyard: Graveyard
     deferral: Deferral
 
@@ -21,7 +23,10 @@ class Service:
 @cache
 def service() -> Service:
     return Service(
-        ingesting=wiring.ingesting(), graveyard=wiring.source_graveyard(), deferral=wiring.deferral()
+        ingesting=wiring.ingesting(),
+        importing=wiring.importing(),
+        graveyard=wiring.source_graveyard(),
+        deferral=wiring.deferral(),
     )
 
 
@@ -36,6 +41,8 @@ def read_source(event: dict[str, Any], context: Any) -> dict[str, Any]:
             service().ingesting.changed(change, remaining=remaining)
         if work.to_read is not None:
             service().ingesting.read(work.to_read, remaining=remaining)
+        if work.to_import is not None:
+            service().importing.go_on(work.to_import.job_id, remaining=remaining)
 
     return consume(
         event, context, SourceWork, handle, graveyard=service().graveyard, deferral=service().deferral

@@ -20,7 +20,7 @@ from candor.edge.models.answers import (
 from candor.edge.observability import logger, observed
 from candor.errors import Unavailable
 from candor.redaction import masked
-from candor.sessions import Sessions, session_key
+from candor.sessions import Sessions, customer_key, session_key
 
 
 class Answering(Protocol):
@@ -67,7 +67,13 @@ def query(call: Call) -> QueryReply:
     answer = _answered(call, body.query, history=_remembered(session))
     if session:
         try:
-            service().sessions.remember(session, masked(body.query), answer.text, now=time.time())
+            service().sessions.remember(
+                session,
+                masked(body.query),
+                answer.text,
+                now=time.time(),
+                customer=customer_key(call.customer) if call.customer else None,
+            )
         except Unavailable:
             # The answer is there and has been paid for; only the next one will know less.
             logger.warning("not remembered")

@@ -82,16 +82,16 @@ class Deployer:
         self._package(local)
         chosen = localise.parameters(raw, state=self._state, variables=self._variables)
         changed = self._apply(local, chosen)
-        resources = self._resources()
+        made = resources(self._clients)
         self._packager.forget_unused()
         for name, specification in localise.time_to_live(local).items():
-            self._expire(resources[name], specification)
+            self._expire(made[name], specification)
         stage = chosen.get("Stage") or self._stage(raw)
         return Deployed(
-            template=template_file.of(raw),
-            resources=resources,
+            template=template_file.of(raw).deployed_as(made),
+            resources=made,
             outputs=self._outputs(),
-            api_id=resources.get("Api", ""),
+            api_id=made.get("Api", ""),
             stage=stage,
             changed=changed,
             seconds=time.monotonic() - started,
@@ -204,16 +204,6 @@ class Deployer:
                 break  # Newest first: what follows belongs to earlier deploys.
         return "; ".join(failed[:_REASONS_SHOWN]) or "no resource says why"
 
-    def _resources(self) -> dict[str, str]:
-        pages = (
-            self._clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
-        )
-        return {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for page in pages
-            for resource in page["StackResourceSummaries"]
-        }
-
     def _outputs(self) -> dict[str, str]:
         return outputs(self._clients)
 
@@ -229,6 +219,16 @@ class Deployer:
         if isinstance(stage, dict):
             return str(raw["Parameters"][stage["Ref"]]["Default"])
         return str(stage)
+
+
+def resources(clients: Clients, stack: str = STACK) -> dict[str, str]:
+    """What a stack consists of: its own names by the template's."""
+    pages = clients("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    return {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+    }
 
 
 def outputs(clients: Clients, stack_name: str = STACK) -> dict[str, str]:

@@ -159,8 +159,8 @@ class Emulator:
             return
         if service == "s3" or not service:
             await self._durability.deliveries()
-            # An object lies on disk by itself; what is said about a bucket does not.
-            if scope["path"].strip("/") and "/" not in scope["path"].strip("/"):
+            # An object lies on disk by itself, or is gone from there; what is said about a bucket does not.
+            if is_bucket_setting(scope):
                 await self._durability.configured()
         elif operation in _ROWS or operation in _MESSAGES or operation.startswith((*_READS, *_NOT_KEPT)):
             return
@@ -199,6 +199,13 @@ class _Lifespan:
         answer = await self._from.get()
         if answer["type"] != f"lifespan.{what}.complete":
             raise RuntimeError(f"ministack did not finish its {what}: {json.dumps(answer, default=str)}")
+
+
+def is_bucket_setting(scope: Scope) -> bool:
+    """Whether a request to S3 is about a bucket itself: `POST /bucket?delete` removes objects, and is not."""
+    path = scope["path"].strip("/")
+    names = scope["query_string"].decode("latin-1").partition("&")[0].partition("=")[0]
+    return path != "" and "/" not in path and names != "delete"
 
 
 def _asked(scope: Scope) -> tuple[str, str]:

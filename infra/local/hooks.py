@@ -52,7 +52,8 @@ def after_restart(endpoint: str, outputs: Mapping[str, str]) -> Mapping[str, int
         done["documents"] = _send(clients("sqs"), outputs["IndexQueueUrl"], bodies)
     if "ExportQueueUrl" in outputs:
         # The word about a change may have been lost with the stream; one export more costs little.
-        _send(clients("sqs"), outputs["ExportQueueUrl"], [json.dumps({"changed_at": ""})])
+        wanted = [{"changed_at": ""}, {"kind": "reconcile_tickets"}]
+        _send(clients("sqs"), outputs["ExportQueueUrl"], [json.dumps(each) for each in wanted])
     if {"SourceBucket", "SourceQueueUrl", "JobsTable"} <= outputs.keys():
         unread = list(_unread(clients, outputs["SourceBucket"], outputs["JobsTable"]))
         done["files"] = _send(

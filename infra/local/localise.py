@@ -20,13 +20,12 @@ REST `Cors`, gateway responses and validators are dropped as well; `front` answe
 
 import copy
 import platform
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.template import VERBS
+from infra.template import VERBS, folder_in_image
 
 STREAM_PATH = "/_local/stream/"
 """Where the front takes the events of streaming functions; the function's logical id follows."""
@@ -153,10 +152,10 @@ def _from_folder(name: str, properties: dict[str, Any]) -> bool:
     """Make a function of a container image an ordinary one; whether it was one."""
     is_image: bool = properties.pop("PackageType", "Zip") == "Image"
     if is_image:
+        folder = folder_in_image(properties)
         for field in ("ImageUri", "ImageConfig"):
             properties.pop(field, None)
-        folder = re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Function")).lower()
-        properties.update(CodeUri=f"functions/{folder}", Runtime="python3.13", Handler="app.handler")
+        properties.update(CodeUri=folder, Runtime="python3.13", Handler="app.handler")
     return is_image
 
 

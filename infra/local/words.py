@@ -18,12 +18,13 @@ from infra.local import hooks
 from infra.local.api import ENDED, Api, follow_files, now
 from infra.local.aws import Clients, default_endpoint
 from infra.local.credentials import ensure
-from infra.local.deploy import STACK, outputs
+from infra.local.deploy import STACK, outputs, resources
 from infra.local.tour import lines
 
 SOURCE_FOLDER = "source"
 _PATIENCE_SECONDS = 600
 _FAULTS_SHOWN = 20
+_FIRST_BYTES = 65_536
 
 
 class NotPossible(Exception):
@@ -84,7 +85,7 @@ def _deployed(stack: str, environ: Mapping[str, str]) -> Running:
         raise NotPossible(f"There is no stack {stack} in this account and region: {error}") from error
     credentials = {
         "ADMIN_USERNAME": "admin",
-        **_core("candor.settings").with_secrets(environ, json.loads(secret)),
+        **core("candor.settings").with_secrets(environ, json.loads(secret)),
     }
     return Running(stack=stack, url=found["ApiUrl"], clients=clients, outputs=found, credentials=credentials)
 
@@ -109,6 +110,10 @@ def ingest_dry(path: Path | None) -> int:
         drafts, faults = 0, []
         try:
             with file.open("rb") as stream:
+                if core("candor.sources.dump_heads").is_sql_dump(stream.read(_FIRST_BYTES), name):
+                    print(f"{name}: a dump, which is imported; see make import-whmcs-dry FILE={file}")
+                    continue
+                stream.seek(0)
                 for record in sources.read(stream, f"source/{name}"):
                     if record.draft is not None:
                         drafts += 1
@@ -129,20 +134,16 @@ def invoke(running: Running, name: str | None, event: Path | None) -> int:
         raise NotPossible(
             "Which function? For example: make invoke FUNCTION=operations EVENT=events/…/health.json"
         )
+    deployed = resources(running.clients, running.stack)
     try:
-        function = template.load().function(name)
+        function = template.load().deployed_as(deployed).function(name)
     except KeyError as error:
-        known = ", ".join(sorted(function.name for function in template.load().functions))
+        known = ", ".join(sorted({function.name for function in template.load().functions}))
         raise NotPossible(f"There is no function {name}. There are: {known}.") from error
     text = _existing(event).read_text(encoding="utf-8") if event else "{}"
     # The events name keys as ${API_KEY}: each stack has its own.
     payload = Template(text).safe_substitute(running.credentials).encode()
-    resource = running.clients("cloudformation").describe_stack_resource(
-        StackName=running.stack, LogicalResourceId=function.logical_id
-    )
-    answer = running.clients("lambda").invoke(
-        FunctionName=resource["StackResourceDetail"]["PhysicalResourceId"], Payload=payload
-    )
+    answer = running.clients("lambda").invoke(FunctionName=deployed[function.logical_id], Payload=payload)
     text = answer["Payload"].read().decode(errors="replace")
     try:
         print(json.dumps(json.loads(text), indent=1, ensure_ascii=False))
@@ -268,10 +269,10 @@ def _files(path: Path | None) -> dict[str, Path]:
 
 def _domain() -> tuple[Any, type[Exception]]:
     """The source readers, and what they raise. They lie in the layer, which nothing else here imports."""
-    return _core("candor.sources"), _core("candor.errors").CandorError
+    return core("candor.sources"), core("candor.errors").CandorError
 
 
-def _core(module: str) -> Any:
+def core(module: str) -> Any:
     core = str(template.ROOT / "layers" / "core")
     if core not in sys.path:
         sys.path.insert(0, core)

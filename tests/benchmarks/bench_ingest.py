@@ -26,6 +26,7 @@ from candor.indexing.service import Indexing
 from candor.ingesting import Ingesting
 from candor.messages import ObjectChanged
 from candor.search import Embedder
+from tests.doubles.knowledge import no_tickets
 
 BATCH = 10
 """Documents of one SQS batch."""
@@ -88,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         embedder.embed_question("warm up")
         objects, jobs, ids = MemoryObjects(), MemoryJobs(), list[str]()
         documents = MemoryDocuments(jobs=jobs, changed=ids.append)
-        ingesting = Ingesting(documents=documents, jobs=jobs, objects=objects, queue=MemoryQueue())
+        ingesting = Ingesting(
+            documents=documents, tickets=no_tickets, jobs=jobs, objects=objects, queue=MemoryQueue()
+        )
         indexing = Indexing(
             documents=documents,
             keywords=EmbeddedKeywords(f"{folder}/words"),

@@ -24,6 +24,9 @@ DEMO_PAGES = (_ROOT / "infra/local/demo/hosting.json", _ROOT / "infra/local/demo
 HELD_OUT = _ROOT / "infra/local/demo/questions.jsonl"
 """Questions nothing is fitted on."""
 
+TALKS = _ROOT / "tests/data/answers/talks.jsonl"
+"""Questions that lean on what was said before; nothing is fitted on them either."""
+
 TO_FIT_ON = _ROOT / "tests/data/answers/questions.jsonl"
 """Other questions on the same pages."""
 

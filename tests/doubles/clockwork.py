@@ -45,6 +45,7 @@ class Clockwork:
         )
         self.expiring = Expiring(
             documents=self.knowledge.documents,
+            tickets=self.knowledge.tickets,
             jobs=self.knowledge.jobs,
             objects=self.knowledge.objects,
             clock=lambda: self.now,
@@ -54,7 +55,9 @@ class Clockwork:
             jobs=self.knowledge.jobs,
             starters={
                 Kind.RECONCILE: starts_reconciling(
-                    jobs=self.knowledge.jobs, index_queue=self.knowledge.index_queue
+                    jobs=self.knowledge.jobs,
+                    index_queue=self.knowledge.index_queue,
+                    export_queue=self.knowledge.export_queue,
                 ),
                 Kind.EXPIRE: starts_expiring(jobs=self.knowledge.jobs, expiring=self.expiring),
                 Kind.RE_CRAWL: self._starts_crawling(),

@@ -67,11 +67,13 @@ class WatchedDocuments:
         self._documents = documents
         self._switches = switches
 
-    def mark_served(self, document: Document, *, chunks_count: int) -> bool:
-        self._switches.begun[document.document_id].setdefault(document.version, time.monotonic())
-        done = self._documents.mark_served(document, chunks_count=chunks_count)
-        if done:
-            insort(self._switches.over[document.document_id], (document.version, time.monotonic()))
+    def mark_served(self, served: Sequence[tuple[Document, int]]) -> frozenset[str]:
+        for document, _ in served:
+            self._switches.begun[document.document_id].setdefault(document.version, time.monotonic())
+        done = self._documents.mark_served(served)
+        for document, _ in served:
+            if document.document_id in done:
+                insort(self._switches.over[document.document_id], (document.version, time.monotonic()))
         return done
 
     def __getattr__(self, name: str) -> Any:

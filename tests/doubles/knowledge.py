@@ -1,23 +1,33 @@
 """Knowledge in memory: documents, jobs, bucket, queues and both indexes, wired as on AWS."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from candor.adapters.memory_dead_letters import MemoryDeadLetters
 from candor.adapters.memory_documents import MemoryDocuments
+from candor.adapters.memory_folds import MemoryFolds
 from candor.adapters.memory_jobs import MemoryJobs
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
 from candor.adapters.memory_storage import MemoryObjects, MemoryQueue
+from candor.adapters.memory_tickets import MemoryTicketDirectory, MemoryTickets
 from candor.dead_letters import Redriving
+from candor.importing.orders import Orders
 from candor.indexing.reconciling import Reconciling
 from candor.indexing.service import Indexing
 from candor.ingesting import Ingesting
 from candor.jobs import Job
-from candor.messages import DocumentToIndex, SourceToRead
+from candor.messages import DocumentToIndex, DumpToImport, SourceToRead
 from candor.source_runs import SourceRuns
+from candor.tickets.arriving import Arriving
+from candor.tickets.exporting import TicketExporting
+from candor.tickets.folding import Folding
+from candor.tickets.keeping import Keeping
+from candor.tickets.learning import Learning
+from candor.tickets.reconciling import TicketReconciling
+from candor.tickets.reviewing import Reviewing
 from candor.uploading import Uploading
 
 
@@ -29,6 +39,11 @@ class Graves:
 
     def bury(self, body: str, *, reason: str, message_id: str, **about: object) -> None:
         self.buried.append((body, reason))
+
+
+def no_tickets() -> Arriving:
+    """For tests without one, which have nothing to keep them in."""
+    return Knowledge().arriving
 
 
 class Deferred:
@@ -51,6 +66,9 @@ class Knowledge:
     keywords: MemoryKeywords = field(default_factory=MemoryKeywords)
     vectors: MemoryVectors = field(default_factory=MemoryVectors)
     embedder: HashEmbedder = field(default_factory=HashEmbedder)
+    tickets: MemoryTickets = field(default_factory=MemoryTickets)
+    directory: MemoryTicketDirectory = field(default_factory=MemoryTicketDirectory)
+    folds: MemoryFolds = field(default_factory=MemoryFolds)
     graves: Graves = field(default_factory=Graves)
     deferred: Deferred = field(default_factory=Deferred)
 
@@ -59,9 +77,46 @@ class Knowledge:
             jobs=self.jobs,
             changed=lambda document_id: self.index_queue.send(DocumentToIndex(document_id=document_id)),
         )
-        self.ingesting = Ingesting(
-            documents=self.documents, jobs=self.jobs, objects=self.objects, queue=self.source_queue
+        self.imports = Orders(jobs=self.jobs, objects=self.objects, queue=self.source_queue)
+        self.folding = Folding(self.folds)
+        self.learning = Learning(tickets=self.tickets, documents=self.documents, folding=self.folding)
+        self.keeping = Keeping(tickets=self.tickets, directory=self.directory, learning=self.learning)
+        self.reviewing = Reviewing(
+            tickets=self.tickets,
+            directory=self.directory,
+            keeping=self.keeping,
+            learning=self.learning,
+            jobs=self.jobs,
+            queue=self.export_queue,
         )
+        self.ticket_exporting = TicketExporting(
+            tickets=self.tickets,
+            directory=self.directory,
+            learning=self.learning,
+            objects=self.objects,
+            jobs=self.jobs,
+            queue=self.export_queue,
+        )
+        self.ticket_reconciling = TicketReconciling(
+            tickets=self.tickets,
+            directory=self.directory,
+            keeping=self.keeping,
+            learning=self.learning,
+            documents=self.documents,
+            jobs=self.jobs,
+            queue=self.export_queue,
+        )
+        self.arriving = Arriving(tickets=self.tickets, keeping=self.keeping, learning=self.learning)
+        self.ingesting = Ingesting(
+            documents=self.documents,
+            tickets=lambda: self.arriving,
+            jobs=self.jobs,
+            objects=self.objects,
+            queue=self.source_queue,
+            dumps=self.imports,
+        )
+        self.go_on_importing: Callable[[str, Callable[[], float]], None] | None = None
+        """What takes an import's messages; without it they stay on the queue's floor."""
         self.indexing = Indexing(
             documents=self.documents,
             keywords=self.keywords,
@@ -105,6 +160,10 @@ class Knowledge:
         """Work off both queues, as the workers would."""
         while len(self.source_queue) or len(self.index_queue):
             for message in self.source_queue.take():
+                if isinstance(message, DumpToImport):
+                    if self.go_on_importing is not None:
+                        self.go_on_importing(message.job_id, lambda: seconds)
+                    continue
                 assert isinstance(message, SourceToRead)
                 self.ingesting.read(message, remaining=lambda: seconds)
             ids = [m.document_id for m in self.index_queue.take() if isinstance(m, DocumentToIndex)]

@@ -42,10 +42,11 @@ class Reply:
 class Loopback:
     """A server of one in-process service on a free port of 127.0.0.1; a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, port: int = 0) -> None:
+        """`port`: 0 for any that is free."""
         self.requests: list[Request] = []
         """Everything that arrived, in order."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
         self._server.loopback = self  # type: ignore[attr-defined]
         self._closing = threading.Event()

@@ -76,6 +76,7 @@ class Web:
         etag: str = "",
         last_modified: str = "",
         headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Fetched:

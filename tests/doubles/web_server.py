@@ -18,6 +18,8 @@ class Asked:
     headers: dict[str, str]
     connection: int
     """Counts from 0: which connection it came on."""
+    method: str = "GET"
+    body: bytes = b""
 
 
 class Conversation:
@@ -160,7 +162,9 @@ class WebServer:
             name, _, value = header.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
         target = line.split()[1].decode("latin-1")
-        asked = Asked(path=target, headers=headers, connection=number)
+        body = reader.read(int(headers.get("content-length") or 0))  # type: ignore[attr-defined]
+        method = line.split()[0].decode("latin-1")
+        asked = Asked(path=target, headers=headers, connection=number, method=method, body=body)
         self.asked.append(asked)
         page = self.pages.get(target, self.pages.get(target.partition("?")[0]))
         conversation = Conversation(self, connection, asked)

@@ -109,6 +109,8 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
     "kind": ("%00", "x" * 201),
     "status": ("%00", "nobody", "1"),
     "source": ("%00", "nobody", "source/x"),
+    "source_type": ("%00", "email", "1"),
+    "source_id": ("%00", "x" * 257),
 }  # fmt: skip
 
 
@@ -171,7 +173,9 @@ def wrong(found: Iterable[tuple[str, str | None]]) -> dict[str, str]:
 
 
 WITH_BODY = tuple(route for route in ROUTES if route.body is not None)
-WITH_ID = tuple(route for route in ROUTES if "{" in route.path)
+ANY_NAME = "/v1/admin/end-users/{external_user_id}"
+"""What an integration calls its customers is its own affair: any name is taken, nobody's is no error."""
+WITH_ID = tuple(route for route in ROUTES if "{" in route.path and route.path != ANY_NAME)
 CLOSED = tuple(route for route in ROUTES if route.access is not Access.PUBLIC)
 
 
@@ -248,6 +252,7 @@ GOOD: Mapping[str, dict[str, Any]] = {
     "/v1/admin/users": {"username": "hostile", "password": "a good password"},
     "/v1/reply/generate": {"query": "What is the weather like on Mars?"},
     "/api/v1/query": {"query": "What is the weather like on Mars?"},
+    "/v1/conversations": {"source_type": "ticket", "source_id": "hostile"},
     "/v1/documents": {"url": "https://hostile.example/page", "raw_text": "Nothing that answers anything."},
     "/v1/admin/ingest": {
         "documents": [{"url": "https://hostile.example/more", "raw_text": "Nothing either."}]

@@ -42,6 +42,8 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("POST", "/v1/admin/users", {"username": "described", "password": "a long password"}),
         ("POST", "/v1/reply/generate", {"query": "What is this?"}),
         ("POST", "/api/v1/query", {"query": "What is this?"}),
+        ("POST", "/v1/conversations", {"source_type": "ticket", "source_id": "described"}),
+        ("GET", "/v1/conversations", None),
         ("POST", "/v1/documents", page),
         ("GET", "/v1/documents", None),
         ("POST", "/v1/admin/ingest", {"documents": [page]}),
@@ -56,6 +58,16 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("POST", "/v1/documents/fetch-from-url", {"url": "http://10.0.0.1/"}),
         ("POST", "/v1/documents/crawl-website", {"base_url": "http://10.0.0.1/"}),
         ("POST", "/v1/documents/re-crawl-all", None),
+        ("PUT", "/v1/admin/config/whmcs", {"username": "described"}),
+        ("GET", "/v1/admin/config/whmcs", None),
+        ("GET", "/v1/admin/config/versions", None),
+        ("POST", "/v1/admin/config/rollback", {"version": 0}),
+        ("POST", "/v1/admin/save-whmcs-cookies", {"session_cookies": [{"name": "WHMCS1", "value": "x"}]}),
+        ("GET", "/v1/admin/whmcs-cookies", None),
+        ("DELETE", "/v1/admin/whmcs-cookies", None),
+        ("POST", "/v1/admin/check-whmcs-cookies", {"base_url": "http://10.0.0.1/"}),
+        ("POST", "/v1/admin/crawl-tickets", {"base_url": "http://10.0.0.1/"}),
+        ("GET", "/v1/admin/alerts", None),
         ("GET", "/v1/health", None),
         ("GET", "/health", None),
         ("GET", "/openapi.json", None),
@@ -99,6 +111,8 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
     ):
         named = path.replace("{queue}", "source").replace("{message_id}", "nobody")
         replies[method, path] = stack.call(method, named, body, **person)
+    alert = ("DELETE", "/v1/admin/alerts/{id}")
+    replies[alert] = stack.call("DELETE", "/v1/admin/alerts/nobody", **person)
     form = 'Content-Disposition: form-data; name="file"; filename="described.md"'
     upload = f"--x\r\n{form}\r\n\r\n# A page\r\n--x--\r\n".encode()
     replies["POST", "/v1/documents/upload"] = stack.call(

@@ -120,7 +120,7 @@ def test_what_nobody_needs_is_cleared_when_asked_for(stack: RunningStack) -> Non
         lambda: stack.admin("GET", f"/v1/admin/jobs/{job_id}").json["status"] == "succeeded", seconds=20
     )
     result = stack.admin("GET", f"/v1/admin/jobs/{job_id}").json["result"]
-    assert result["removed"].keys() == {"texts", "uploads"}
+    assert result["removed"].keys() == {"texts", "uploads", "imports", "dumps"}
 
 
 def test_a_bad_expression_or_address_is_a_sentence_and_nothing_rings(stack: RunningStack) -> None:

@@ -46,6 +46,14 @@ def busy(stack: RunningStack) -> None:
         assert stack.api("POST", path, body, X_External_User_Id=CANARY).status == 200
         stack.api("POST", path, f'{{"query": "{CANARY}'.encode())
         stack.api("POST", path, {"query": [CANARY], "language": CANARY})
+    opened = {"source_type": "livechat", "source_id": CANARY, "metadata": {CANARY: CANARY}}
+    talk = stack.api("POST", "/v1/conversations", opened, X_External_User_Id=CANARY).json["id"]
+    said = {"content": f"Did the {CANARY} fly?"}
+    sent = stack.api("POST", f"/v1/conversations/{talk}/messages", said, X_External_User_Id=CANARY)
+    assert sent.status == 200
+    rated = f"/v1/conversations/{talk}/messages/{sent.json['message']['message_id']}/feedback"
+    stack.api("POST", rated, {"rating": "up", "comment": CANARY})
+    stack.api("POST", f"/v1/conversations/{talk}/messages", {"content": [CANARY]})
     stack.api("GET", f"/v1/documents?q={CANARY}&page=0")
     stack.call("POST", "/v1/auth/login", {"username": CANARY, "password": PASSWORD})
     stack.admin("POST", "/v1/admin/users", {"username": CANARY, "password": PASSWORD, "email": CANARY})

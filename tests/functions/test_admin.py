@@ -1,6 +1,6 @@
 """Admin, through the real handler, with real proxy events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ from candor.exporting import Exports
 from candor.jobs import JobStatus
 from candor.messages import IndexToReconcile
 from functions.admin import app
+from tests.doubles import whmcs_dump as whmcs
 from tests.doubles.clockwork import Clockwork
 from tests.doubles.entrance import ADMIN_KEY, API_KEY, Entrance
 from tests.doubles.gateway import Context, Http, answered, wire_event
+from tests.doubles.importing import Imports
 from tests.doubles.knowledge import Knowledge
 from tests.doubles.library import Library
 
@@ -29,12 +31,18 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     entrance, knowledge = Entrance(), Knowledge()
-    service = app.Service(
+    # What other rooms of this function need is tested where they are.
+    others: dict[str, Any] = dict.fromkeys(field.name for field in fields(app.Service))
+    own = app.Service(**others)
+    service = replace(
+        own,
         gate=entrance.gate,
         jobs=knowledge.jobs,
         ingesting=knowledge.ingesting,
         source_runs=knowledge.source_runs,
+        imports=knowledge.imports,
         index_queue=knowledge.index_queue,
+        export_queue=knowledge.export_queue,
         dead_letters=knowledge.letters,
         redriving=knowledge.redriving,
         exports=Exports(objects=knowledge.objects),
@@ -272,9 +280,9 @@ def test_jobs_are_narrowed_by_kind_and_status(desk: Desk) -> None:
     def found(**query: str) -> list[str]:
         return [job["kind"] for job in desk.http.get("/v1/admin/jobs", query=query).json["items"]]
 
-    assert found() == ["reconcile", "ingest"]
+    assert sorted(found()) == ["ingest", "reconcile", "reconcile_tickets"]
     assert found(kind="ingest") == ["ingest"]
-    assert found(status="queued") == ["reconcile"]
+    assert sorted(found(status="queued")) == ["reconcile", "reconcile_tickets"]
     assert found(kind="ingest", status="queued") == []
     assert desk.http.get("/v1/admin/jobs", query={"status": "done"}).status == 422
 
@@ -387,3 +395,73 @@ def test_every_wire_event_is_answered_as_it_says(desk: Desk) -> None:
         event = wire_event(Path(f"events/admin/{name}.json"))
         event["headers"]["X-Admin-API-Key"] = ADMIN_KEY
         assert (name, answered(app.handler(event, Context())).status) == (name, status)
+
+
+# ------------------------------------------------------------------ imports
+def test_a_dump_is_imported_as_it_was_ordered(desk: Desk) -> None:
+    imports = Imports(knowledge=desk.knowledge)
+    desk.knowledge.drop("uploads/whmcs.sql", whmcs.of(4))
+    order = {
+        "s3_key": "uploads/whmcs.sql",
+        "approval_status": "approved",
+        "departments": [1],
+        "since": "2026-01-01",
+    }
+
+    answer = desk.http.post("/v1/admin/import-dump", order)
+
+    assert answer.status == 202
+    assert answer.json["job_id"] == answer.json["id"]
+    desk.knowledge.work()
+    job = desk.http.get(f"/v1/admin/jobs/{answer.json['id']}").json
+    assert (job["kind"], job["status"], job["result"]["created"]) == ("import_dump", "succeeded", 4)
+    assert (job["progress"], job["stage"]) == ({"done": 1000, "total": 1000, "failed": 0}, "done")
+    assert {row.approval.value for row in imports.rows()} == {"approved"}
+
+
+@pytest.mark.parametrize(
+    ("order", "status", "told"),
+    [
+        ({"s3_key": "exports/a.sql"}, 400, "under source/ or uploads/"),
+        ({"s3_key": "source/../secret"}, 400, "under source/ or uploads/"),
+        ({"s3_key": "source/missing.sql"}, 404, "There is no object source/missing.sql"),
+        ({"s3_key": "uploads/page.sql"}, 422, "holds a web page"),
+        ({"s3_keys": ["uploads/metadata"]}, 422, "None of these files holds SQL"),
+        ({}, 422, "s3_key"),
+        ({"s3_key": "uploads/a", "s3_keys": ["uploads/b"]}, 422, "s3_key"),
+        ({"s3_keys": []}, 422, ""),
+        ({"s3_key": "uploads/whmcs.sql", "approval_status": "maybe"}, 422, ""),
+        ({"s3_key": "uploads/whmcs.sql", "since": "yesterday"}, 422, ""),
+        ({"s3_key": "uploads/\u0000"}, 422, ""),
+    ],
+)
+def test_an_order_that_cannot_be_meant_makes_no_job(
+    desk: Desk, order: dict[str, Any], status: int, told: str
+) -> None:
+    desk.knowledge.drop("uploads/page.sql", b"<!DOCTYPE html><html></html>")
+    desk.knowledge.drop("uploads/metadata", b"# Started dump at: 2026-11-20\n")
+
+    answer = desk.http.post("/v1/admin/import-dump", order)
+
+    assert answer.status == status, answer.json
+    assert told in answer.text
+    assert desk.http.get("/v1/admin/jobs").json["total"] == 0
+
+
+def test_only_an_admin_imports(desk: Desk) -> None:
+    assert (
+        desk.http.as_(X_Admin_API_Key="", X_API_Key=API_KEY).post("/v1/admin/import-dump", {}).status == 403
+    )
+
+
+def test_reading_everything_again_imports_the_dumps_among_it(desk: Desk) -> None:
+    imports = Imports(knowledge=desk.knowledge)
+    desk.knowledge.drop("source/whmcs.sql", whmcs.of(4))
+    desk.knowledge.drop("source/pages.json", {"pages": [{"url": "https://example.com/1", "text": LONG}]})
+
+    rehearsed = desk.http.post("/v1/admin/ingest-from-source", query={"dry_run": "true"}).json
+    answer = desk.http.post("/v1/admin/ingest-from-source")
+
+    assert (rehearsed["results"]["ok"], rehearsed["results"]["error"]) == (1, 0)
+    assert answer.json["results"] == {"ok": 5, "skipped": 0, "error": 0}
+    assert len(imports.rows()) == 4

@@ -7,7 +7,9 @@ import pytest
 
 from candor.jobs import JobStatus
 from functions.read_source import app
+from tests.doubles import whmcs_dump as whmcs
 from tests.doubles.gateway import Context, wire_event
+from tests.doubles.importing import Imports
 from tests.doubles.knowledge import Knowledge
 
 KEY = "source/help pages/custom_docs.json"
@@ -22,7 +24,10 @@ PAGE = {
 def knowledge(monkeypatch: pytest.MonkeyPatch) -> Knowledge:
     knowledge = Knowledge()
     service = app.Service(
-        ingesting=knowledge.ingesting, graveyard=knowledge.graves, deferral=knowledge.deferred
+        ingesting=knowledge.ingesting,
+        importing=Imports(knowledge=knowledge).importing,
+        graveyard=knowledge.graves,
+        deferral=knowledge.deferred,
     )
     monkeypatch.setattr(app, "service", lambda: service)
     return knowledge
@@ -81,7 +86,42 @@ def test_a_removal_that_comes_late_leaves_what_has_been_dropped_since(knowledge:
     assert knowledge.quotable("nightly copies") == [PAGE["url"]]
 
 
-@pytest.mark.parametrize("case", ["test_event", "elsewhere", "continued"])
+class LongContext(Context):
+    """Of a worker that has its five minutes."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+def test_a_dropped_dump_becomes_tickets_by_the_messages_that_follow(knowledge: Knowledge) -> None:
+    knowledge.drop("source/whmcs.sql", whmcs.of(3))
+    assert receive("created_dump") == {"batchItemFailures": []}
+    [message] = knowledge.source_queue.take()
+    event = wire_event(Path("events/read_source/dump.json"))
+    event["Records"][0]["body"] = message.to_json()
+
+    assert app.handler(event, LongContext()) == {"batchItemFailures": []}
+
+    job = knowledge.job()
+    assert (job.kind, job.status, job.result["created"]) == ("import_dump", JobStatus.SUCCEEDED, 3)
+    sources = [ticket.source_file for ticket in knowledge.tickets.after("", limit=10)]
+    assert sources == ["source/whmcs.sql"] * 3
+
+
+def test_an_import_with_no_time_left_goes_on_by_another_message(knowledge: Knowledge) -> None:
+    knowledge.drop("source/whmcs.sql", whmcs.of(3))
+    receive("created_dump")
+    [message] = knowledge.source_queue.take()
+    event = wire_event(Path("events/read_source/dump.json"))
+    event["Records"][0]["body"] = message.to_json()
+
+    app.handler(event, Context())
+
+    assert knowledge.source_queue.take() == [message]
+    assert not knowledge.job().status.ended
+
+
+@pytest.mark.parametrize("case", ["test_event", "elsewhere", "continued", "dump"])
 def test_what_concerns_nothing_of_ours_is_taken_and_forgotten(knowledge: Knowledge, case: str) -> None:
     knowledge.drop("exports/custom_docs.json", {"pages": [PAGE]})
 

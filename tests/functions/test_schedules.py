@@ -97,7 +97,7 @@ def test_a_schedule_is_made_changed_in_part_and_deleted(desk: Desk) -> None:
         ("help", {**SITE, "expression": "  "}, 422, ""),
         ("help", {**SITE, "expression": 7}, 422, ""),
         ("help", {**SITE, "kind": "reindex"}, 422, ""),
-        ("help", {**SITE, "kind": "crawl_tickets"}, 422, "WHMCS settings"),
+        ("help", {**SITE, "kind": "crawl_tickets"}, 422, 'always "all"'),
         ("help", {**SITE, "kind": "expire"}, 422, 'always "all"'),
         ("help", {**SITE, "enabled": "perhaps"}, 422, ""),
         ("help", {**SITE, "target": "http://127.0.0.1/"}, 400, "not public"),
@@ -165,9 +165,10 @@ def test_a_schedule_rings_and_what_is_due_begins_once(desk: Desk) -> None:
     assert rung("schedule") == {"started": 1}
     assert rung("schedule") == {"started": 0}
 
-    job = desk.clockwork.knowledge.job()
-    assert (job.kind, job.created_by) == ("reconcile", "schedule:nightly-reconcile")
-    assert len(desk.clockwork.knowledge.index_queue) == 1
+    jobs, _ = desk.clockwork.knowledge.jobs.list(page=1, page_size=5)
+    assert {job.kind for job in jobs} == {"reconcile", "reconcile_tickets"}
+    assert {job.created_by for job in jobs} == {"schedule:nightly-reconcile"}
+    assert len(desk.clockwork.knowledge.index_queue) == len(desk.clockwork.knowledge.export_queue) == 1
 
 
 def test_a_heartbeat_stores_repairs_and_makes_up_for_what_was_missed(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Uploads, through the real handler: a form's file becomes a document, or is refused with a sentence."""
 
 import base64
+import gzip
 import io
 import json
 import zipfile
@@ -16,6 +17,7 @@ from candor.edge.multipart import MAX_BODY_BYTES, MAX_FIELD_BYTES, MAX_PARTS
 from candor.objects import UPLOADS_PREFIX
 from candor.page_fetching import PageFetching
 from functions.documents import app
+from tests.doubles import whmcs_dump as whmcs
 from tests.doubles.crawling import Crawl
 from tests.doubles.entrance import API_KEY, Entrance
 from tests.doubles.gateway import Answered, Http
@@ -202,6 +204,9 @@ def test_a_large_body_is_told_the_other_way(desk: Desk) -> None:
         ("tool.exe", b"MZ\x90\x00" + b"\x00" * 80, 415, "program"),
         ("notes.zip", b"", 422, "empty"),
         ("data.bin", b"plain words", 415, "suffix"),
+        ("whmcs.sql", whmcs.of(1), 415, "database dump"),
+        ("whmcs.sql.gz", gzip.compress(whmcs.of(1)), 415, "import-dump"),
+        ("whmcs.txt", whmcs.of(1), 415, "database dump"),
         ("empty.txt", b"   ", 422, "no text"),
         ("broken.pdf", b"%PDF-1.7 and nothing more", 422, "PDF"),
         ("broken.docx", b"PK\x03\x04 and nothing more", 422, "damaged"),

@@ -11,10 +11,15 @@ from candor.adapters.memory_exports import MemoryExportMarks
 from candor.documents import Draft
 from candor.errors import Unavailable
 from candor.exporting import Exporting, custom_docs
-from candor.messages import DeadLettersToRedrive
+from candor.jobs import JobStatus
+from candor.messages import CustomerToErase, DeadLettersToRedrive, TicketsToDecide, TicketsToReconcile
+from candor.tickets.values import Approval, Wanted
 from functions.write_exports import app
 from tests.doubles.gateway import Context, wire_event
 from tests.doubles.knowledge import Knowledge
+from tests.doubles.learnt import solved
+from tests.doubles.talks import Talks
+from tests.doubles.tickets import draft
 
 KEY = "exports/custom_docs.json"
 FIRST, SECOND = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
@@ -38,6 +43,10 @@ def office(monkeypatch: pytest.MonkeyPatch) -> Office:
     service = app.Service(
         exporting=exporting,
         redriving=knowledge.redriving,
+        erasing=Talks(knowledge=knowledge).erasing,
+        reviewing=knowledge.reviewing,
+        ticket_exporting=knowledge.ticket_exporting,
+        ticket_reconciling=knowledge.ticket_reconciling,
         graveyard=knowledge.graves,
         deferral=knowledge.deferred,
     )
@@ -110,9 +119,89 @@ def test_a_redrive_that_does_not_end_in_time_is_gone_on_with_by_the_next(
     assert office.knowledge.export_queue.take() == [DeadLettersToRedrive(job_id=job.job_id)]
 
 
+def test_a_customer_is_erased_step_by_step(office: Office) -> None:
+    jobs, queue = office.knowledge.jobs, office.knowledge.export_queue
+    job_id = "3f2b8a52-5d0e-4f55-9a31-6d1f6c1b7a02"
+    jobs.start(kind="erase", subject="customer 0123", created_by="ada", job_id=job_id)
+    nobody = {"customer": "0" * 64, "looks": 0, "conversations": 0, "messages": 0, "answers": 0, "turns": 0}
+    jobs.progress(job_id, checkpoint=nobody)
+
+    assert receive("erase") == []
+    assert queue.take() == [CustomerToErase(job_id=job_id)]
+    assert receive("erase") == []
+
+    job = jobs.get(job_id)
+    assert job.status is JobStatus.SUCCEEDED
+    assert job.result == {"status": "ok", "conversations": 0, "messages": 0, "answers": 0, "turns": 0}
+
+
 def test_nonsense_is_buried_with_its_reason(office: Office) -> None:
     assert receive("nonsense") == []
 
     [(body, reason)] = office.knowledge.graves.buried
     assert body == "not a message"
     assert "ExportToWrite" in reason
+
+
+def test_a_decision_about_many_tickets_is_gone_on_with_until_it_is_done(office: Office) -> None:
+    knowledge = office.knowledge
+    knowledge.keeping.keep([draft(str(number)) for number in range(250)])
+    job = knowledge.reviewing.begin(Wanted(status="Closed"), Approval.REJECTED, by="ada")
+    assert knowledge.export_queue.take() == [TicketsToDecide(job_id=job.job_id)]
+
+    event = wire_event(Path("events/write_exports/decide.json"))
+    event["Records"][0]["body"] = TicketsToDecide(job_id=job.job_id).to_json()
+    answer = app.handler(event, Context())
+
+    assert answer["batchItemFailures"] == []
+    ended = knowledge.jobs.get(job.job_id)
+    assert (ended.status, ended.done, ended.result["changed"]) == (JobStatus.SUCCEEDED, 250, 250)
+    assert {row.approval for row in knowledge.tickets.after("", limit=300)} == {Approval.REJECTED}
+
+
+def test_a_decision_whose_job_is_gone_asks_for_nothing(office: Office) -> None:
+    assert receive("decide") == []
+
+
+def approved(office: Office, *numbers: str) -> None:
+    office.knowledge.keeping.keep([solved(number) for number in numbers], approval=Approval.APPROVED)
+
+
+def test_an_export_of_tickets_is_gone_on_with_until_it_is_written(office: Office) -> None:
+    approved(office, "1")
+    job = office.knowledge.ticket_exporting.begin(by="tester")
+    event = wire_event(Path("events/write_exports/export_tickets.json"))
+    event["Records"][0]["body"] = office.knowledge.export_queue.take()[0].to_json()
+
+    answer = app.handler(event, Context())
+
+    assert answer["batchItemFailures"] == []
+    assert office.knowledge.jobs.get(job.job_id).result["count"] == 1
+    assert office.knowledge.objects.find("exports/sample_conversations.json") is not None
+
+
+def test_tickets_are_reconciled_beside_the_indexes(office: Office) -> None:
+    approved(office, "1")
+    office.knowledge.learning.forget([office.knowledge.tickets.find("1").ticket_id])
+    job = office.knowledge.ticket_reconciling.begin(by="tester")
+    event = wire_event(Path("events/write_exports/reconcile_tickets.json"))
+    event["Records"][0]["body"] = office.knowledge.export_queue.take()[0].to_json()
+
+    app.handler(event, Context())
+
+    assert office.knowledge.jobs.get(job.job_id).result["learned"] == 1
+
+
+def test_a_start_asks_for_a_reconciliation_without_knowing_a_job(office: Office) -> None:
+    event = wire_event(Path("events/write_exports/reconcile_tickets.json"))
+    event["Records"][0]["body"] = '{"kind": "reconcile_tickets"}'
+
+    app.handler(event, Context())
+
+    (job,), _ = office.knowledge.jobs.list(page=1, page_size=2)
+    assert office.knowledge.export_queue.take() == [TicketsToReconcile(job_id=job.job_id)]
+
+
+@pytest.mark.parametrize("case", ["export_tickets", "reconcile_tickets"])
+def test_a_message_of_a_job_that_has_aged_away_is_done_with(office: Office, case: str) -> None:
+    assert receive(case) == []

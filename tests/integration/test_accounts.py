@@ -14,7 +14,7 @@ from candor.adapters.memory_accounts import MemoryAccounts, MemoryCounters, Memo
 from candor.errors import Conflict, NotFound, Unavailable
 from candor.limits import Counters
 from candor.once import Kept, Ledger
-from candor.sessions import KEPT_SECONDS, KEPT_TURNS, Sessions
+from candor.sessions import KEPT_SECONDS, KEPT_TURNS, Sessions, customer_key
 from tests.doubles.tables import create_table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -310,6 +310,21 @@ def test_a_session_is_forgotten_after_a_day(sessions: Sessions) -> None:
     sessions.remember("s", "q", "a", now=1_000.0)
 
     assert list(sessions.turns("s", now=1_001.0 + KEPT_SECONDS)) == []
+
+
+def test_a_customers_turns_are_forgotten_and_the_others_stay(sessions: Sessions) -> None:
+    seven, eight = customer_key("customer 7"), customer_key("customer 8")
+    sessions.remember("s1", "q", "a", now=1_000.0, customer=seven)
+    sessions.remember("s1", "q", "a", now=1_001.0, customer=seven)
+    sessions.remember("s2", "q", "a", now=1_000.0, customer=seven)
+    sessions.remember("s3", "q", "a", now=1_000.0, customer=eight)
+    sessions.remember("s4", "q", "a", now=1_000.0)
+
+    assert sessions.forget_customer(seven) == 6
+    assert sessions.forget_customer(seven) == 0
+
+    left = [len(sessions.turns(f"s{number}", now=1_010.0)) for number in (1, 2, 3, 4)]
+    assert left == [0, 0, 2, 2]
 
 
 @pytest.mark.parametrize("call", ["user", "token", "users"])

@@ -11,6 +11,7 @@ from candor.adapters.memory_answers import MemoryAnswers
 from candor.answering.snapshots import Answers, Shown, Snapshot, as_dict, from_dict
 from candor.answering.values import Citation, Decision, Turn
 from candor.errors import NotFound
+from candor.sessions import customer_key
 from tests.doubles.answering import REFUNDS
 from tests.doubles.tables import create_table
 
@@ -109,6 +110,25 @@ def test_a_snapshot_too_large_for_an_item_loses_its_talk_and_stays(answers: Answ
 
     assert answers.get("huge").text == KEPT.text
     assert answers.get("huge").evidence == KEPT.evidence
+
+
+def test_a_customers_answers_are_found_and_erased(answers: Answers) -> None:
+    for number in range(5):
+        of = f"customer {number % 2}"
+        answers.keep(replace(KEPT, answer_id=f"a{number}", external_user_id=of))
+    answers.keep(replace(KEPT, answer_id="nobody's", external_user_id=None))
+    zero, one = customer_key("customer 0"), customer_key("customer 1")
+
+    assert sorted(answers.of_customer(zero, limit=9)) == ["a0", "a2", "a4"]
+    assert len(answers.of_customer(zero, limit=2)) == 2
+    assert answers.erase(["a0", "a2", "a4", "a4", "unknown"]) == 3
+
+    assert answers.of_customer(zero, limit=9) == []
+    assert answers.erase(["a0"]) == answers.erase([]) == 0
+    assert sorted(answers.of_customer(one, limit=9)) == ["a1", "a3"]
+    assert answers.get("a1").external_user_id == "customer 1"
+    with pytest.raises(NotFound):
+        answers.get("a2")
 
 
 def test_fields_of_a_later_version_are_dropped() -> None:

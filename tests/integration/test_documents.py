@@ -84,8 +84,8 @@ def indexed(documents: Documents, document_id: str, chunks: int = 1) -> None:
     document = documents.find(document_id)
     assert document is not None
     if not document.deleted:
-        assert documents.mark_served(document, chunks_count=chunks)
-    assert documents.mark_indexed(document, confirmed=True)
+        assert documents.mark_served([(document, chunks)])
+    assert documents.mark_indexed([document], confirmed=True)
 
 
 def test_a_new_document_is_queued_and_pending_and_not_yet_quotable(documents: Documents) -> None:
@@ -176,14 +176,14 @@ def test_large_texts_of_earlier_versions_are_removed_once_the_newer_is_indexed(s
 def test_served_then_indexed(documents: Documents) -> None:
     document, _ = documents.put(draft())
 
-    assert documents.mark_served(document, chunks_count=3)
+    assert documents.mark_served([(document, 3)])
 
     served = documents.get(document.document_id)
     assert (served.served_version, served.chunks_count, served.status) == (1, 3, Status.INDEXED_UNCONFIRMED)
     assert list(documents.pending()) == [document.document_id]
     assert documents.served_versions([document.document_id, "nobody"]) == {document.document_id: 1}
 
-    assert documents.mark_indexed(document, confirmed=True)
+    assert documents.mark_indexed([document], confirmed=True)
 
     assert documents.get(document.document_id).status == Status.INDEXED
     assert list(documents.pending()) == []
@@ -193,12 +193,52 @@ def test_a_version_that_is_no_longer_current_cannot_be_served_or_marked(document
     first, _ = documents.put(draft())
     documents.put(draft("Other words."))
 
-    assert not documents.mark_served(first, chunks_count=1)
-    assert not documents.mark_indexed(first, confirmed=True)
+    assert not documents.mark_served([(first, 1)])
+    assert not documents.mark_indexed([first], confirmed=True)
     assert not documents.mark_failed(first, "No.")
     assert not documents.reopen(first)
     assert documents.get(first.document_id).status == Status.QUEUED
     assert documents.served_versions([first.document_id]) == {}
+
+
+def test_of_many_only_the_one_that_has_moved_on_is_left_as_it_is(stores: Stores) -> None:
+    documents, jobs = stores.documents, stores.jobs
+    job = jobs.start(kind="read_source", subject="a.json", created_by="s3", total=60)
+    drafts = [draft(f"Text {number}.", url=f"https://example.com/{number}") for number in range(60)]
+    rows = [document for document, _ in documents.put_many(drafts, job_id=job.job_id)]
+    documents.put(draft("Other words.", url="https://example.com/7"))
+    assert jobs.get(job.job_id).done == 1
+
+    served = documents.mark_served([(row, 2) for row in rows])
+    marked = documents.mark_indexed(rows, confirmed=True)
+
+    others = {row.document_id for row in rows if row.url != "https://example.com/7"}
+    assert served == marked == others
+    assert documents.served_versions([row.document_id for row in rows]) == dict.fromkeys(others, 1)
+    assert list(documents.pending()) == [document_id_of("https://example.com/7")]
+    assert jobs.get(job.job_id).done == 60
+
+
+def test_many_put_at_once_are_what_they_would_be_one_by_one(documents: Documents) -> None:
+    documents.put(draft(url="https://example.com/known"))
+    documents.put(draft(url="https://example.com/changed"))
+    large = "".join(f"Price {number} is {number * 7919}. " for number in range(20_000))
+
+    results = documents.put_many(
+        [
+            draft(url="https://example.com/known"),
+            draft("Other words.", url="https://example.com/changed"),
+            draft(large, url="https://example.com/large"),
+        ]
+    )
+
+    assert [change for _, change in results] == [Change.UNCHANGED, Change.UPDATED, Change.CREATED]
+    assert [row.version for row, _ in results] == [1, 2, 1]
+    found = documents.find_many([*(row.document_id for row, _ in results), "nobody"])
+    assert found == {row.document_id: row for row, _ in results}
+    assert documents.contents(results[2][0]).text == large
+    assert documents.put_many([]) == []
+    assert documents.find_many([]) == {}
 
 
 def test_a_failed_version_says_why_and_the_last_good_one_still_answers(documents: Documents) -> None:
@@ -243,7 +283,7 @@ def test_a_deleted_document_is_gone_at_once_and_pending_until_the_indexes_are_cl
     assert row is not None
     assert (row.deleted, row.version, row.pending) == (True, 2, True)
 
-    assert documents.mark_indexed(row, confirmed=True)
+    assert documents.mark_indexed([row], confirmed=True)
     assert list(documents.pending()) == []
     assert [row.deleted for row in documents.all()] == [True]
 
@@ -335,7 +375,7 @@ def test_a_waiting_job_is_told_once_however_often_the_version_is_marked(stores: 
     document, _ = documents.put(draft(), job_id=job.job_id)
 
     indexed(documents, document.document_id)
-    documents.mark_indexed(document, confirmed=True)
+    documents.mark_indexed([document], confirmed=True)
     documents.reopen(documents.get(document.document_id))
     indexed(documents, document.document_id)
 

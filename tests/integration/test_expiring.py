@@ -10,12 +10,15 @@ from moto import mock_aws
 
 from candor.adapters.dynamodb_documents import DynamoDocuments
 from candor.adapters.dynamodb_jobs import DynamoJobs
+from candor.adapters.dynamodb_tickets import DynamoTickets
 from candor.adapters.s3 import S3Objects
 from candor.documents import Draft, document_id_of
 from candor.jobs import JobStatus
 from candor.objects import INGEST_PREFIX
 from candor.schedules.expiring import STEP, Expiring
 from tests.doubles import aws
+from tests.doubles.tables import create_table
+from tests.doubles.tickets import draft
 
 URL = "https://example.com/terms"
 # Prose that does not shrink: its text is too large for the row.
@@ -25,6 +28,7 @@ LARGE = "".join(chr(0x4E00 + (n * 7919) % 20000) for n in range(40_000))
 @dataclass(kw_only=True)
 class Stores:
     documents: DynamoDocuments
+    tickets: DynamoTickets
     jobs: DynamoJobs
     objects: S3Objects
     later: timedelta = timedelta()
@@ -36,6 +40,7 @@ class Stores:
         self.later = timedelta(**time)
         expiring = Expiring(
             documents=self.documents,
+            tickets=self.tickets,
             jobs=self.jobs,
             objects=self.objects,
             clock=lambda: datetime.now(UTC) + self.later,
@@ -60,7 +65,8 @@ def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     def made() -> Stores:
         objects, jobs = S3Objects(aws.create_bucket()), aws.create_jobs_table()
         documents = DynamoDocuments(aws.create_documents_table(), objects=objects, jobs_table=jobs)
-        return Stores(documents=documents, jobs=DynamoJobs(jobs), objects=objects)
+        tickets = DynamoTickets(create_table("TicketsTable"), objects=objects, writers=1)
+        return Stores(documents=documents, tickets=tickets, jobs=DynamoJobs(jobs), objects=objects)
 
     if request.param == "moto":
         with mock_aws():
@@ -75,7 +81,7 @@ def test_a_text_that_a_row_names_stays_however_old(stores: Stores) -> None:
 
     result = stores.expire(days=900)
 
-    assert result["removed"] == {"texts": 0, "uploads": 0}
+    assert result["removed"] == {"texts": 0, "uploads": 0, "imports": 0, "dumps": 0, "talks": 0}
     assert stores.served() == LARGE
 
 
@@ -100,6 +106,20 @@ def test_what_a_killed_writer_left_is_removed_after_a_day(stores: Stores) -> Non
     assert (result["removed"]["texts"], result["bytes"]) == (2, 31 + 28)
     assert len(stores.keys("texts/")) == 1
     assert stores.served() == LARGE
+
+
+def test_what_was_said_in_a_ticket_stays_and_what_a_killed_writer_left_of_it_is_removed(
+    stores: Stores,
+) -> None:
+    ((ticket, _),) = stores.tickets.put([draft(description=LARGE * 5)])
+    (named,) = stores.keys("talks/")
+    stores.objects.put(f"talks/{ticket.ticket_id}/9-ffff", b"of a row that was never written")
+
+    assert stores.expire(hours=23)["removed"]["talks"] == 0
+    assert stores.expire(hours=25)["removed"]["talks"] == 1
+
+    assert stores.keys("talks/") == [named]
+    assert stores.tickets.talk(ticket).description == LARGE * 5
 
 
 def test_no_two_writes_share_a_key(stores: Stores) -> None:

@@ -89,6 +89,78 @@ def test_a_header_that_would_be_two_is_not_sent(serve: Serve, name: str, value: 
     assert server.connections == 0
 
 
+# ---------------------------------------------------------------- forms
+def test_a_form_is_posted_as_a_browser_posts_it(serve: Serve) -> None:
+    server = serve({"/login": answer(b"in", Set_Cookie="s=1")})
+    headers = {"Cookie": "a=1", "Content-Type": "text/plain", "Content-Length": "1"}
+
+    page = local(server).fetch(
+        f"{server.url}/login?x=1", form={"user": "ж & =", "empty": "", "line": "a\r\nb"}, headers=headers
+    )
+
+    [asked] = server.asked
+    assert (page.status, page.body) == (200, b"in")
+    assert (asked.method, asked.path) == ("POST", "/login?x=1")
+    assert asked.body == b"user=%D0%B6+%26+%3D&empty=&line=a%0D%0Ab"
+    assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert asked.headers["content-length"] == str(len(asked.body))
+    assert asked.headers["cookie"] == "a=1"
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Same", "308 Same"])
+def test_what_was_posted_is_posted_nowhere_else(serve: Serve, status: str) -> None:
+    other = serve({"/": answer(b"x")})
+    server = serve({"/login": moved(f"{other.url}/", status=status)})
+
+    page = local(server, other).fetch(f"{server.url}/login", form={"password": "p"}, follow=True)
+
+    assert (page.status, page.headers["location"]) == (int(status[:3]), f"{other.url}/")
+    assert other.asked == []
+
+
+def test_a_form_is_sent_once_whatever_becomes_of_the_connection(serve: Serve) -> None:
+    def silent(page: Conversation) -> None:
+        page.hang_up()
+
+    server = serve({"/": answer(b"x"), "/login": silent})
+    fetcher = local(server)
+    fetcher.fetch(server.url)
+
+    with pytest.raises(UpstreamFailed, match="closed the connection"):
+        fetcher.fetch(f"{server.url}/login", form={"password": "p"})
+
+    assert [asked.method for asked in server.asked] == ["GET", "POST"]
+
+
+def test_the_connection_of_a_form_is_kept_for_the_next_page(serve: Serve) -> None:
+    server = serve({"/": answer(b"x"), "/login": answer(b"in")})
+    fetcher = local(server)
+
+    fetcher.fetch(f"{server.url}/login", form={"a": "1"})
+    fetcher.fetch(server.url)
+
+    assert [asked.connection for asked in server.asked] == [0, 0]
+
+
+def test_a_form_goes_through_the_same_door(serve: Serve, internet: Internet) -> None:
+    server = serve({"/": answer(b"x")})
+    internet.names["inner.example"] = ["10.0.0.7"]
+
+    for url in (
+        "http://inner.example/",
+        "http://127.0.0.1/",
+        "file:///etc/passwd",
+        f"http://x@{server.origin}/",
+    ):
+        with pytest.raises(Malformed):
+            internet.fetcher().fetch(url, form={"password": "p"})
+    with pytest.raises(Malformed, match="form"):
+        local(server).fetch(server.url, form={"a": "b" * 200_000})
+
+    assert internet.dialled == []
+    assert server.connections == 0
+
+
 def test_cookies_are_handed_over_one_a_line(serve: Serve) -> None:
     cookies = ("Set-Cookie: a=1; Expires=Sat, 21 Nov", "Vary: A", "set-cookie: b=2", "Vary: B")
     server = serve({"/": _head(*cookies, "Content-Length: 0")})

@@ -47,7 +47,7 @@ from functions.index_document import app as index_document
 from tests.doubles import aws
 from tests.doubles.freshness import Deliveries, Switch, Switches, WatchedDocuments
 from tests.doubles.gateway import Context
-from tests.doubles.knowledge import Deferred, Graves
+from tests.doubles.knowledge import Deferred, Graves, no_tickets
 from tests.doubles.pinecone import Fail, PineconeDouble
 
 DIMENSIONS = 256
@@ -110,7 +110,9 @@ class World:
             index_queue=MemoryQueue(),
             jobs=jobs,
             objects=objects,
-            ingesting=Ingesting(documents=self.documents, jobs=jobs, objects=objects, queue=MemoryQueue()),
+            ingesting=Ingesting(
+                documents=self.documents, tickets=no_tickets, jobs=jobs, objects=objects, queue=MemoryQueue()
+            ),
             source_queue=MemoryQueue(),
         )
         service = index_document.Service(

@@ -25,7 +25,8 @@ from functions.publish_changes import app as publish_changes
 from functions.read_source import app as read_source
 from tests.doubles import aws
 from tests.doubles.gateway import Context
-from tests.doubles.knowledge import Graves
+from tests.doubles.importing import Imports
+from tests.doubles.knowledge import Graves, no_tickets
 from tests.doubles.tables import create_table
 
 KEY = "source/help pages/ціни + plans.json"
@@ -58,7 +59,11 @@ class Cloud:
         self.documents = DynamoDocuments(self.table, objects=self.objects, jobs_table=jobs_table)
         self.keywords, self.vectors = MemoryKeywords(), MemoryVectors()
         ingesting = Ingesting(
-            documents=self.documents, jobs=self.jobs, objects=self.objects, queue=SqsQueue(self.source_url)
+            documents=self.documents,
+            tickets=no_tickets,
+            jobs=self.jobs,
+            objects=self.objects,
+            queue=SqsQueue(self.source_url),
         )
         generations = DynamoGenerations(create_table("ConfigTable"))
         shelves = Shelves(
@@ -93,7 +98,13 @@ class Cloud:
         services: list[tuple[Any, object]] = [
             (
                 read_source,
-                read_source.Service(ingesting=ingesting, graveyard=graves, deferral=SqsDeferral()),
+                read_source.Service(
+                    ingesting=ingesting,
+                    # No dump is dropped here.
+                    importing=Imports().importing,
+                    graveyard=graves,
+                    deferral=SqsDeferral(),
+                ),
             ),
             (
                 publish_changes,

@@ -35,6 +35,14 @@ def test_what_is_put_is_read_whole_and_as_a_stream(objects: Objects) -> None:
         assert stream.read() == b" one\nline two\n"
 
 
+@pytest.mark.parametrize(("start", "rest"), [(0, b"0123456789"), (4, b"456789"), (10, b""), (99, b"")])
+def test_a_stream_may_begin_anywhere(objects: Objects, start: int, rest: bytes) -> None:
+    objects.put("source/a.sql", b"0123456789")
+
+    with objects.open("source/a.sql", start=start) as stream:
+        assert stream.read() == rest
+
+
 def test_what_is_not_there_is_not_found(objects: Objects) -> None:
     assert objects.find("texts/nothing") is None
     with pytest.raises(NotFound):

@@ -15,7 +15,17 @@ from candor.settings import SettingsError
 from tests.doubles.gateway import Http
 from tests.doubles.tables import create_table
 
-TABLES = ("Accounts", "Counters", "Crawls", "Conversations", "Documents", "Jobs", "Answers", "Config")
+TABLES = (
+    "Accounts",
+    "Counters",
+    "Crawls",
+    "Conversations",
+    "Documents",
+    "Jobs",
+    "Answers",
+    "Config",
+    "Tickets",
+)
 
 
 @pytest.fixture
@@ -28,11 +38,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
             monkeypatch.setenv(f"{table.upper()}_TABLE", create_table(f"{table}Table"))
         boto3.client("s3").create_bucket(Bucket="source")
         monkeypatch.setenv("SOURCE_BUCKET", "source")
-        for queue in ("INDEX", "SOURCE", "EXPORT", "CRAWL"):
+        for queue in ("INDEX", "SOURCE", "EXPORT", "CRAWL", "TICKET"):
             url = boto3.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
             monkeypatch.setenv(f"{queue}_QUEUE_URL", url)
         for name in ("SCHEDULE_PREFIX", "KEEP_TIME_ARN", "SCHEDULER_ROLE_ARN"):
             monkeypatch.setenv(name, name.lower())
+        key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        monkeypatch.setenv("CONFIG_KEY_ID", key)
         secret = json.dumps({"root": "generated", "OPENSEARCH_PASSWORD": "pw"})
         arn = boto3.client("secretsmanager").create_secret(Name="keys", SecretString=secret)["ARN"]
         monkeypatch.setenv("SECRET_ID", arn)
@@ -121,6 +133,9 @@ OPENAI = {"OPENAI_API_KEY": "sk-1", "EMBEDDING_MODEL": "text-embedding-3-small"}
         (wiring.keywords, {}, "AbsentKeywords"),
         (wiring.keywords, EMBEDDED, "EmbeddedKeywords"),
         (wiring.keywords, EMBEDDED | OPENSEARCH, "OpenSearchKeywords"),
+        (wiring.ticket_directory, {}, "AbsentTicketDirectory"),
+        (wiring.ticket_directory, EMBEDDED, "SqliteTicketDirectory"),
+        (wiring.ticket_directory, EMBEDDED | OPENSEARCH, "OpenSearchTicketDirectory"),
         (wiring.vectors, {}, "AbsentVectors"),
         (wiring.vectors, EMBEDDED, "EmbeddedVectors"),
         (wiring.vectors, EMBEDDED | OPENSEARCH, "OpenSearchVectors"),
@@ -155,7 +170,9 @@ def test_the_environment_decides_what_searches(
     assert type(builder()).__name__ == chosen
 
 
-@pytest.mark.parametrize("function", ["auth", "replies", "documents", "admin", "operations"])
+@pytest.mark.parametrize(
+    "function", ["auth", "replies", "chat", "documents", "tickets", "admin", "operations"]
+)
 def test_every_http_function_can_be_built(aws: pytest.MonkeyPatch, tmp_path: Path, function: str) -> None:
     aws.setenv("EMBEDDED_STORE", str(tmp_path))
     app = importlib.import_module(f"functions.{function}.app")

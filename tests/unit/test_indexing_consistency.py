@@ -24,6 +24,7 @@ from candor.indexing.service import Indexing
 from candor.ingesting import Ingesting
 from candor.jobs import JobStatus
 from candor.search import KeywordIndex, VectorIndex
+from tests.doubles.knowledge import no_tickets
 
 URLS = [f"https://example.com/{number}" for number in range(4)]
 SEEDS = 300
@@ -229,7 +230,11 @@ class World:
     def reconcile(self) -> dict[str, Any]:
         index_queue = MemoryQueue()
         ingesting = Ingesting(
-            documents=self.documents, jobs=self.jobs, objects=MemoryObjects(), queue=MemoryQueue()
+            documents=self.documents,
+            tickets=no_tickets,
+            jobs=self.jobs,
+            objects=MemoryObjects(),
+            queue=MemoryQueue(),
         )
         reconciling = Reconciling(
             documents=self.documents,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import credentials, localise, options, refusals, words
+from infra.local import credentials, emulator, localise, options, refusals, words
 from infra.local.console import condensed, failure
 from infra.local.gateway import Answer
 from infra.local.package import zipped
@@ -342,3 +342,19 @@ def test_the_emulator_tells_functions_itself_where_it_answers() -> None:
 
     assert "AWS_ENDPOINT_URL" in shared
     assert "AWS_ENDPOINT_URL" not in local["Globals"]["Function"]["Environment"]["Variables"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "is_setting"),
+    [
+        ("/bucket", b"", True),
+        ("/bucket/", b"lifecycle", True),
+        ("/bucket", b"notification", True),
+        ("/bucket", b"delete", False),
+        ("/bucket", b"delete=", False),
+        ("/bucket/key", b"uploads", False),
+        ("/", b"", False),
+    ],
+)
+def test_removing_objects_is_no_setting_of_their_bucket(path: str, query: bytes, is_setting: bool) -> None:
+    assert emulator.is_bucket_setting({"path": path, "query_string": query}) is is_setting

@@ -2,6 +2,8 @@
 
 import io
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from candor.documents import Draft
 from candor.sources import read
 from candor.sources.xlsx_values import Formats
+from candor.tickets.values import Role, TicketDraft
 
 RUSSIAN = "Привет, это обычный текст на русском языке, сохранённый в старой кодировке."
 
@@ -122,9 +125,9 @@ def test_a_mail_of_markup_alone_is_read_as_a_page() -> None:
     assert found.text == "# x\n\n## Hours\n\nNine to six."
 
 
-def talks(*records: dict[str, Any], **around: Any) -> list[Draft]:
+def talks(*records: dict[str, Any], **around: Any) -> list[TicketDraft]:
     body = json.dumps({**around, "conversations": list(records)}).encode()
-    found = [record.draft for record in read(io.BytesIO(body), "source/sample_conversations.json")]
+    found = [record.ticket for record in read(io.BytesIO(body), "source/sample_conversations.json")]
     return [one for one in found if one is not None]
 
 
@@ -132,26 +135,46 @@ TICKET = {
     "external_id": 4711,
     "subject": "Refund for Ann Smith",
     "description": "I want my money back.",
+    "status": "Closed",
     "email": "ann@example.com",
     "name": "Ann Smith",
+    "created_at": "2026-02-01T10:00:00+02:00",
     "metadata": {
+        "tid": "ABC-123456",
+        "mood": "angry",
         "replies": [
-            {"role": "staff", "content": "Dear Ann Smith, it takes seven days. Write to pay@example.com."},
+            {
+                "role": "staff",
+                "content": "It takes seven days.",
+                "posted": "2026-02-01 09:30",
+                "name": "Olga",
+            },
             {"role": "note", "content": "She is a difficult customer."},
-            {"role": "customer", "content": "My password: hunter2secret. Thanks!"},
-        ]
+            {"role": "customer", "content": "<p>Thanks!</p>", "rating": 7},
+        ],
     },
 }
 
 
-def test_a_ticket_is_knowledge_without_the_person_behind_it() -> None:
-    [found] = talks(TICKET, source="WHMCS")
+def test_a_record_of_a_ticket_is_a_ticket_with_its_messages() -> None:
+    [found] = talks(TICKET, source="Zendesk")
 
-    assert (found.url, found.title, found.doc_type) == ("ticket://whmcs/4711", "Refund for …", "conversation")
-    assert found.text == (
-        "# Refund for …\n\nCustomer: I want my money back.\n\n"
-        "Staff: Dear …, it takes seven days. Write to ….\n\nCustomer: My password: [password]. Thanks!"
-    )
+    assert (found.helpdesk, found.number, found.tid) == ("zendesk", "4711", "ABC-123456")
+    assert (found.description, found.opened_by) == ("I want my money back.", Role.CUSTOMER)
+    assert [(reply.role, reply.content) for reply in found.replies] == [
+        (Role.STAFF, "It takes seven days."),
+        (Role.CUSTOMER, "Thanks!"),
+    ]
+    assert found.replies[0].posted == datetime(2026, 2, 1, 9, 30, tzinfo=UTC)
+    assert found.replies[1].rating is None
+    assert found.opened_at == datetime(2026, 2, 1, 8, tzinfo=UTC)
+    assert (found.metadata, found.source_file) == ({"mood": "angry"}, "source/sample_conversations.json")
+
+
+def test_a_file_that_names_no_helpdesk_speaks_of_whmcs() -> None:
+    [found] = talks(TICKET)
+
+    assert found.helpdesk == "whmcs"
 
 
 def test_a_description_that_tells_the_whole_talk_is_parted_into_messages() -> None:
@@ -159,21 +182,29 @@ def test_a_description_that_tells_the_whole_talk_is_parted_into_messages() -> No
 
     [found] = talks({"id": 1, "subject": "Hours", "description": told})
 
-    assert (
-        found.text == "# Hours\n\nCustomer: Is it open?\nOn Sunday?\n\nStaff: No.\n\nStaff: From Monday on."
-    )
+    assert (found.description, found.opened_by) == ("Is it open?\nOn Sunday?", Role.CUSTOMER)
+    assert [(reply.role, reply.content) for reply in found.replies] == [
+        (Role.STAFF, "No."),
+        (Role.STAFF, "From Monday on."),
+    ]
+
+
+def test_a_description_that_is_the_first_reply_too_is_said_once() -> None:
+    replies = [{"role": "customer", "content": "Is it open?"}, {"role": "staff", "content": "No."}]
+
+    [found] = talks({"id": 1, "description": "Is it open?", "metadata": {"replies": replies}})
+
+    assert found.description == "Is it open?"
+    assert [reply.content for reply in found.replies] == ["No."]
 
 
 def test_a_list_of_tickets_and_one_a_line_are_the_same() -> None:
-    listed = list(read(io.BytesIO(json.dumps([TICKET]).encode()), "a.json"))
-    lines = list(read(io.BytesIO(json.dumps(TICKET).encode()), "a.jsonl"))
+    [listed] = read(io.BytesIO(json.dumps([TICKET]).encode()), "a.json")
+    [line] = read(io.BytesIO(json.dumps(TICKET).encode()), "a.jsonl")
 
-    assert listed == [lines[0].__class__(index=0, draft=Draft(**_fields(lines[0].draft, source="a.json")))]
-
-
-def _fields(one: Draft | None, **changes: str) -> dict[str, Any]:
-    assert one is not None
-    return {name: getattr(one, name) for name in Draft.__dataclass_fields__} | changes
+    assert listed.ticket is not None
+    assert line.ticket is not None
+    assert listed.ticket == replace(line.ticket, source_file="a.json")
 
 
 def test_a_ticket_without_a_number_or_a_word_is_reported() -> None:

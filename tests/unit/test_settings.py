@@ -42,6 +42,8 @@ def test_values_are_read_as_what_they_are() -> None:
         (Limits, "RATE_LIMIT_WINDOW_SECONDS", "0"),
         (Security, "JWT_EXPIRE_MINUTES", "1.5"),
         (Model, "LLM_MAX_TOKENS", "none"),
+        (Model, "ANSWER_CONFIDENCE", "65"),
+        (Model, "ANSWER_CONFIDENCE", "high"),
         (Search, "EMBEDDING_DIMENSIONS", "0"),
     ],
 )

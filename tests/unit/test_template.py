@@ -217,12 +217,15 @@ def test_no_policy_of_ours_grants_everything() -> None:
     assert not any("*" in resource for resource in granted if isinstance(resource, list))
 
 
-def test_the_errors_alarm_counts_every_function() -> None:
-    metrics = RESOURCES["ErrorsAlarm"]["Properties"]["Metrics"]
+def test_the_errors_alarms_count_every_function_and_no_more_than_an_alarm_may() -> None:
+    counts = [
+        [m["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"] for m in metrics if "MetricStat" in m]
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if (metrics := alarm["Properties"].get("Metrics"))
+    ]
 
-    counted = {
-        m["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"] for m in metrics if "MetricStat" in m
-    }
+    assert all(len(each) <= 10 for each in counts)
+    counted = {function for each in counts for function in each}
     # One that is not always deployed has an alarm of its own.
     alone = {
         alarm["Properties"]["Dimensions"][0]["Value"]["Ref"]

@@ -87,6 +87,16 @@ def test_a_sentence_that_says_something_else_is_not(sentence: str) -> None:
     assert finding.reasons
 
 
+def test_a_row_says_no_as_its_header_does() -> None:
+    table = passage(
+        "| Product | Cancel no later than |\n|---|---|\n| Server | 14 days before the renewal date |",
+        title="Cancelling",
+    )
+
+    assert verify("A server is cancelled no later than 14 days before the renewal date.", [table]).supported
+    assert not verify("A server is never cancelled 14 days before the renewal.", [EVIDENCE]).supported
+
+
 def test_a_sentence_without_evidence_is_not_supported() -> None:
     assert not verify("Refunds take 30 days.", []).supported
 

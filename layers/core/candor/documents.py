@@ -39,6 +39,8 @@ class Origin(StrEnum):
     WEB = "web"
     FILE = "file"
     """Dropped into the bucket: its source is the object's key."""
+    TICKETS = "tickets"
+    """Learned from an approved ticket: it follows the ticket's row."""
 
 
 def origin_of(source: str) -> Origin | None:
@@ -214,12 +216,22 @@ class Documents(Protocol):
         """
         ...
 
+    def put_many(
+        self, drafts: Sequence[Draft], *, job_id: str | None = None
+    ) -> Sequence[tuple[Document, Change]]:
+        """The same for several drafts of different urls, in their order, with as few requests as it takes."""
+        ...
+
     def get(self, document_id: str) -> Document:
         """The row, or `NotFound` (a deleted one is not found)."""
         ...
 
     def find(self, document_id: str) -> Document | None:
         """The row as it is, deleted ones too, read consistently; None when there is none."""
+        ...
+
+    def find_many(self, document_ids: Sequence[str]) -> Mapping[str, Document]:
+        """The same for several ids; those without a row are left out."""
         ...
 
     def contents(self, document: Document) -> Contents:
@@ -247,16 +259,17 @@ class Documents(Protocol):
         """Newest first by creation; `text` is looked for in title and url, in any case."""
         ...
 
-    def mark_served(self, document: Document, *, chunks_count: int) -> bool:
+    def mark_served(self, served: Sequence[tuple[Document, int]]) -> frozenset[str]:
         """
-        Words are findable: quote this version from now on. False if it is no longer current.
+        Words are findable: quote these versions from now on. Each comes with how many passages it has.
 
-        The row stays pending until `mark_indexed`.
+        Returns the ids of those that are still current; the others are left as they are. The rows stay
+        pending until `mark_indexed`.
         """
         ...
 
-    def mark_indexed(self, document: Document, *, confirmed: bool) -> bool:
-        """Both indexes hold this version: no longer pending. False if it is no longer current."""
+    def mark_indexed(self, documents: Sequence[Document], *, confirmed: bool) -> frozenset[str]:
+        """Both indexes hold these versions: no longer pending. Returns the ids of those still current."""
         ...
 
     def mark_failed(self, document: Document, error: str) -> bool:

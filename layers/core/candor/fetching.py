@@ -1,6 +1,6 @@
 """Fetching: the one door to the network. Nothing else opens an address that somebody gave us."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -71,16 +71,18 @@ class Fetcher(Protocol):
         etag: str = "",
         last_modified: str = "",
         headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Fetched:
         """
-        GET an address. With `etag` or `last_modified` the answer may be a 304.
+        GET an address; with `form` POST it, as a page's form would. With `etag` or `last_modified` the answer
+        may be a 304.
 
         With `follow` redirects are followed, each through the same door, at most `MAX_REDIRECTS`; without,
-        a redirect is an answer like any other. `Malformed` for an address nobody may fetch, also where a
-        redirect leads to one; `UpstreamFailed` for a loop, a body that is too large, a time-out, a broken
-        connection or answer.
+        a redirect is an answer like any other; after a POST it always is. `Malformed` for an address nobody
+        may fetch, also where a redirect leads to one; `UpstreamFailed` for a loop, a body that is too large,
+        a time-out, a broken connection or answer.
         """
         ...
 
@@ -88,10 +90,19 @@ class Fetcher(Protocol):
 class Browser(Protocol):
     """A real browser, for pages that are empty without their scripts."""
 
-    def render(self, url: str, *, total_seconds: float = 30.0) -> Fetched:
+    def render(
+        self,
+        url: str,
+        *,
+        total_seconds: float = 30.0,
+        headers: Mapping[str, str] | None = None,
+        allows: Callable[[str], bool] | None = None,
+    ) -> Fetched:
         """
         The page as it stands when its scripts have run: its HTML as the body, its own final address.
 
+        `headers` (a session's cookie) go along with every request to the page's own server, and to no other;
+        with `allows`, nothing of that server is asked for but what it allows.
         Every request of the page goes through the same door. `Malformed` and `UpstreamFailed` as `Fetcher`;
         `Unavailable` where there is no browser.
         """

@@ -1,5 +1,5 @@
 """
-Ingesting: files become documents, each file as a job that continues where it stopped.
+Ingesting: files become documents and tickets, each file as a job that continues where it stopped.
 
 A notification only says where to look: what is done follows from the object as it is now. A step is
 counted by moving the job's checkpoint, so a step that is done twice counts once.
@@ -9,14 +9,15 @@ import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from candor.documents import Change, Documents, Draft, document_id_of
+from candor.documents import Change, Documents, Draft
 from candor.errors import Conflict, Invalid, NotFound, UnsupportedType
-from candor.jobs import MAX_ERRORS_KEPT, Job, JobError, Jobs, JobStatus
+from candor.importing.first_look import may_be_dump
+from candor.importing.orders import Orders
+from candor.jobs import Job, JobError, Jobs, JobStatus
 from candor.labels import Labels
 from candor.messages import ObjectChanged, Queue, SourceToRead
 from candor.objects import INGEST_PREFIX, SOURCE_PREFIX, UPLOADS_PREFIX, ObjectInfo, Objects, mark_of
@@ -24,15 +25,12 @@ from candor.redaction import mask_cards_in
 from candor.sources import read
 from candor.sources.deadlines import READ_SECONDS
 from candor.sources.records import Record
+from candor.tallying import KEPT, Census, Tally
+from candor.tickets.arriving import Arriving
+from candor.tickets.values import TicketDraft
 
 STEP: Final = 100
 """Records between two checkpoints: what a killed worker does again at most."""
-
-KEPT: Final = 4
-"""Records that are kept from the first look to the writing: a PDF may take half a minute to read."""
-
-WRITERS: Final = 8
-"""Rows written at once: a write is nine tenths waiting."""
 
 MIN_SECONDS: Final = 15.0
 """With less than this left the rest goes to the next invocation: a step must fit."""
@@ -44,70 +42,26 @@ _NAMESPACE: Final = uuid.UUID("0d3c1b5e-6f7a-5c57-8a34-1f0e5b9f8a21")
 Remaining = Callable[[], float]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Tally:
-    """What has become of the records so far; lives in the job's checkpoint."""
-
-    next: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    error: int = 0
-
-    @classmethod
-    def of(cls, checkpoint: Mapping[str, Any]) -> "_Tally":
-        return cls(**{name: int(checkpoint.get(name, 0)) for name in cls.__dataclass_fields__})
-
-    def as_checkpoint(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    def as_result(self, *, total: int, withdrawn: int) -> dict[str, Any]:
-        return {
-            "status": "ok",
-            "ok": self.created + self.updated + self.unchanged,
-            "skipped": self.skipped,
-            "error": self.error,
-            "created": self.created,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "withdrawn": withdrawn,
-            "total": total,
-        }
-
-
-@dataclass(kw_only=True, slots=True)
-class Census:
-    """A first look through the file: how many records, and which one of each url counts."""
-
-    total: int = 0
-    error: int = 0
-    last: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    """What is worth saying about the file as a whole."""
-    faults: list[tuple[int, str]] = field(default_factory=list)
-    """The first records that are no document, and why."""
-    records: list[Record] = field(default_factory=list)
-    """The first ones: all of them, unless there are more than `KEPT`."""
-
-    @property
-    def document_ids(self) -> frozenset[str]:
-        return frozenset(map(document_id_of, self.last))
-
-    @property
-    def skipped(self) -> int:
-        """Records that hold nothing, and those whose url comes again later."""
-        return self.total - len(self.last) - self.error
-
-
 class Ingesting:
     """Reads dropped files and request bodies into documents, and withdraws what is no longer there."""
 
-    def __init__(self, *, documents: Documents, jobs: Jobs, objects: Objects, queue: Queue) -> None:
+    def __init__(
+        self,
+        *,
+        documents: Documents,
+        tickets: Callable[[], Arriving],
+        jobs: Jobs,
+        objects: Objects,
+        queue: Queue,
+        dumps: Orders | None = None,
+    ) -> None:
+        """`tickets` is asked when a file is read: who only queues files needs none."""
         self._documents = documents
+        self._tickets = tickets
         self._jobs = jobs
         self._objects = objects
         self._queue = queue
+        self._dumps = dumps
 
     def accept(self, records: Sequence[Mapping[str, Any]], *, created_by: str) -> Job:
         """
@@ -133,6 +87,8 @@ class Ingesting:
 
     def queue_object(self, info: ObjectInfo, *, created_by: str, salt: str = "") -> Job:
         """The job that reads this content of the object; queued unless it has ended already."""
+        if job := self._import(info, created_by=created_by, salt=salt):
+            return job
         job = self._job_of(info, created_by=created_by, salt=salt)
         if not job.status.ended:
             self._queue.send(SourceToRead(key=info.key, job_id=job.job_id, mark=mark_of(info)))
@@ -148,6 +104,10 @@ class Ingesting:
         else:
             # Removed and there again: whoever saw it removed may have withdrawn what the new one brought.
             salt = change.sequencer if change.removed else ""
+            if self._dumps is not None:
+                self._dumps.renew(change.key)
+            if self._import(info, created_by="s3", salt=salt):
+                return
             job = self._job_of(info, created_by="s3", salt=salt)
             self.read(SourceToRead(key=info.key, job_id=job.job_id, mark=mark_of(info)), remaining=remaining)
 
@@ -181,23 +141,12 @@ class Ingesting:
         """Look through the object; `Invalid` or `UnsupportedType` when as a whole it cannot be read."""
         census = Census()
         for record in self._records(key, seconds=seconds):
-            if len(census.records) <= KEPT:
-                census.records.append(record)
-            if record.index < 0:
-                census.notes.append(record.reason)
-                continue
-            census.total = record.index + 1
-            if record.draft is not None:
-                census.last[record.draft.url] = record.index
-                continue
-            census.error += 0 if record.skipped else 1
-            if len(census.faults) < MAX_ERRORS_KEPT:
-                census.faults.append((record.index, record.reason))
+            census.see(record)
         return census
 
     def _read_on(self, job: Job, message: SourceToRead, census: Census, remaining: Remaining) -> Job | None:
         """The job when its last record has been taken; None when this worker is to stop before."""
-        tally = _Tally.of(job.checkpoint)
+        tally = Tally.of(job.checkpoint)
         # A file of one document took long to read: once is enough.
         few = len(census.records) <= KEPT
         found = iter(census.records) if few else self._records(message.key)
@@ -237,36 +186,38 @@ class Ingesting:
         step: Sequence[Record],
         job_id: str,
         census: Census,
-        tally: _Tally,
+        tally: Tally,
         errors: list[JobError],
     ) -> tuple[int, int]:
-        """Write a step's documents; how many records are finished with, and how many of these failed."""
+        """Write a step's documents and tickets; how many records are done with, and how many failed."""
         drafts: list[Draft] = []
+        tickets: list[TicketDraft] = []
         done = failed = 0
         for record in step:
-            if record.draft is not None and census.last[record.draft.url] == record.index:
-                drafts.append(record.draft)
+            if census.counts(record):
+                drafts.extend([record.draft] if record.draft is not None else [])
+                tickets.extend([record.ticket] if record.ticket is not None else [])
                 continue
             done += 1
-            if record.draft is None and not record.skipped:
+            if record.identity is None and not record.skipped:
                 failed += 1
                 tally.error += 1
             else:
                 tally.skipped += 1
-            if record.draft is None:
+            if record.identity is None:
                 errors.append(JobError(file=key, record=record.index, reason=record.reason))
-        with ThreadPoolExecutor(max_workers=WRITERS) as pool:
-            results = list(pool.map(lambda draft: self._documents.put(draft, job_id=job_id), drafts))
-        for document, change in results:
+        for document, change in self._documents.put_many(drafts, job_id=job_id):
             ours = job_id in document.awaited_by
             if change == Change.UNCHANGED and not (ours and document.job_id == job_id):
-                tally.unchanged += 1
-            elif change == Change.CREATED or document.version == 1:
-                tally.created += 1
+                tally.count(change)
             else:
-                tally.updated += 1
+                new = change == Change.CREATED or document.version == 1
+                tally.count(Change.CREATED if new else Change.UPDATED)
             # Those we wait for are counted when they are searchable, by whoever makes them so.
             done += 0 if ours else 1
+        for arrival in self._tickets().bring(tickets, job_id=job_id) if tickets else ():
+            tally.count(arrival.change)
+            done += 0 if arrival.awaited else 1
         return done, failed
 
     def _conclude(self, job: Job, message: SourceToRead, census: Census, remaining: Remaining) -> None:
@@ -275,12 +226,12 @@ class Ingesting:
             return
         withdrawn = 0
         if _is_source(message.key):
-            gone = self._withdraw(message.key, remaining, keep=census.document_ids)
+            gone = self._withdraw(message.key, remaining, keep=census.document_ids | census.ticket_ids)
             if gone is None:
                 self._queue.send(replace(message, start=census.total))
                 return
             withdrawn = gone
-        tally = _Tally.of(job.checkpoint)
+        tally = Tally.of(job.checkpoint)
         self._jobs.seal(job.job_id, result=tally.as_result(total=census.total, withdrawn=withdrawn))
 
     def _refuse(self, job: Job, key: str, reason: str) -> None:
@@ -298,7 +249,7 @@ class Ingesting:
             )
         except Conflict:
             return
-        result = {**_Tally(error=1).as_result(total=1, withdrawn=0), "status": "error"}
+        result = {**Tally(error=1).as_result(total=1, withdrawn=0), "status": "error"}
         self._jobs.finish(job.job_id, JobStatus.FAILED, result=result)
 
     def _give_way(self, message: SourceToRead) -> None:
@@ -313,7 +264,19 @@ class Ingesting:
             # Its own job may have finished before ours wrote its last rows: so another one, after both.
             self.queue_object(info, created_by="s3", salt=message.job_id)
 
+    def is_dump(self, info: ObjectInfo) -> bool:
+        """Whether it is imported, and not read."""
+        return self._dumps is not None and self._dumps.takes(info)
+
+    def _import(self, info: ObjectInfo, *, created_by: str, salt: str) -> Job | None:
+        """The import's job, when the object is a dump."""
+        if self._dumps is None:
+            return None
+        return self._dumps.of_drop(info, job_id=_job_id(info, salt), created_by=created_by)
+
     def _withdraw_all(self, key: str, sequencer: str, remaining: Remaining) -> None:
+        if self._dumps is not None and self._dumps.retired(key):
+            return
         withdrawn = self._withdraw(key, remaining)
         if withdrawn is None:
             self._queue.send(SourceToRead(key=key, job_id="", removed=True, mark=sequencer))
@@ -338,11 +301,14 @@ class Ingesting:
             except NotFound:
                 continue  # Another source has taken it over, or it is gone already.
             withdrawn += 1
-        return withdrawn
+        if may_be_dump(key):
+            return withdrawn  # A dump's tickets stay: they are a person's to decide about.
+        tickets = self._tickets().withdraw(key, keep=keep, in_time=lambda: remaining() >= MIN_SECONDS)
+        return None if tickets is None else withdrawn + tickets
 
     def _job_of(self, info: ObjectInfo, *, created_by: str, salt: str) -> Job:
         """A drop and its job are one: the same event again finds the same job."""
-        job_id = str(uuid.uuid5(_NAMESPACE, f"{info.key}\n{mark_of(info)}\n{salt}"))
+        job_id = _job_id(info, salt)
         return self._jobs.start(kind="read_source", subject=info.key, created_by=created_by, job_id=job_id)
 
     def _replaced(self, message: SourceToRead) -> bool:
@@ -362,6 +328,10 @@ class Ingesting:
                     yield replace(record, draft=labels.on(record.draft))
                 else:
                     yield record
+
+
+def _job_id(info: ObjectInfo, salt: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{info.key}\n{mark_of(info)}\n{salt}"))
 
 
 def _is_source(key: str) -> bool:

@@ -50,6 +50,14 @@ class SourceToRead(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DumpToImport(Message):
+    """Go on importing a helpdesk's dump; which one, and how, stands with the job."""
+
+    job_id: str
+    kind: str = "dump"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ObjectChanged(Message):
     """Something happened to an object: look at it as it is now. `sequencer` tells two events apart."""
 
@@ -64,16 +72,19 @@ class SourceWork(Message):
 
     changes: tuple[ObjectChanged, ...] = ()
     to_read: SourceToRead | None = None
+    to_import: DumpToImport | None = None
 
     @classmethod
     def from_json(cls, body: str) -> Self:
-        """An S3 notification (its test event asks for nothing) or a `SourceToRead`."""
+        """An S3 notification (its test event asks for nothing), a `DumpToImport` or a `SourceToRead`."""
         try:
             fields = json.loads(body)
             if fields.get("Event") == "s3:TestEvent":
                 return cls()
             if "Records" in fields:
                 return cls(changes=tuple(_change(record) for record in fields["Records"]))
+            if fields.get("kind") == "dump":
+                return cls(to_import=DumpToImport.from_json(body))
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise Malformed("The message is neither an S3 notification nor a SourceToRead.") from error
         return cls(to_read=SourceToRead.from_json(body))
@@ -154,11 +165,47 @@ class DeadLettersToRedrive(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerToErase(Message):
+    """Go on removing everything of one customer; who that is stands in the job, as a hash."""
+
+    job_id: str
+    kind: str = "erase"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TicketsToDecide(Message):
+    """Go on approving or rejecting what a filter means, where the job's checkpoint says."""
+
+    job_id: str
+    kind: str = "decide"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TicketsToExport(Message):
+    """Go on writing the approved tickets into a file, where the job's checkpoint says."""
+
+    job_id: str
+    kind: str = "export_tickets"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TicketsToReconcile(Message):
+    """Compare tickets, their directory and their documents, and repair them; without a job, start one."""
+
+    job_id: str = ""
+    kind: str = "reconcile_tickets"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExportWork(Message):
     """What one message on the export queue asks for: what may take its time, and delays nobody's answer."""
 
     to_write: ExportToWrite | None = None
     to_redrive: DeadLettersToRedrive | None = None
+    to_erase: CustomerToErase | None = None
+    to_decide: TicketsToDecide | None = None
+    to_export: TicketsToExport | None = None
+    to_reconcile: TicketsToReconcile | None = None
 
     @classmethod
     def from_json(cls, body: str) -> Self:
@@ -168,6 +215,14 @@ class ExportWork(Message):
                 if fields["changed_at"]:
                     datetime.fromisoformat(fields["changed_at"])
                 return cls(to_write=ExportToWrite.from_json(body))
+            if isinstance(fields, dict) and fields.get("kind") == "erase":
+                return cls(to_erase=CustomerToErase.from_json(body))
+            if isinstance(fields, dict) and fields.get("kind") == "decide":
+                return cls(to_decide=TicketsToDecide.from_json(body))
+            if isinstance(fields, dict) and fields.get("kind") == "export_tickets":
+                return cls(to_export=TicketsToExport.from_json(body))
+            if isinstance(fields, dict) and fields.get("kind") == "reconcile_tickets":
+                return cls(to_reconcile=TicketsToReconcile.from_json(body))
         except (TypeError, ValueError) as error:
             raise Malformed("The message is neither an ExportToWrite nor a DeadLettersToRedrive.") from error
         return cls(to_redrive=DeadLettersToRedrive.from_json(body))
@@ -249,6 +304,15 @@ class CrawlWork(Message):
         except (TypeError, ValueError, KeyError) as error:
             raise Malformed("The message is no work of a crawl.") from error
         return cls(task=kind.from_json(body))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TicketsToCrawl(Message):
+    """Go on with a crawl of a helpdesk, where the job's checkpoint says. What opens it is kept sealed."""
+
+    job_id: str
+    since: str = ""
+    """ISO-8601, or `last`: what has changed since the last crawl that succeeded. Blank: everything."""
 
 
 class Queue(Protocol):

@@ -15,6 +15,15 @@ UPLOADS_PREFIX = "source/uploads/"
 INGEST_PREFIX = "uploads/ingest/"
 """Request bodies to be read, each under its job's id; what lies under `uploads/` ages away by itself."""
 
+IMPORTS_PREFIX = "imports/"
+"""What an import works with, each under its job's id; cleared when it ends."""
+
+IMPORTED_PREFIX = "imported/"
+"""What is remembered of dumps that were imported: the files themselves are not kept."""
+
+TALKS_PREFIX = "talks/"
+"""What was said in tickets too large for their rows."""
+
 EXPORT_PREFIX = "exports/"
 """What we write for others to read; it triggers nothing."""
 
@@ -74,8 +83,8 @@ class Objects(Protocol):
         """
         ...
 
-    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """The object's bytes as a stream, or `NotFound`."""
+    def open(self, key: str, *, start: int = 0) -> AbstractContextManager[BinaryIO]:
+        """The object's bytes as a stream, from `start` on (none at or after its end), or `NotFound`."""
         ...
 
     def link(self, key: str, *, seconds: int) -> str:

@@ -19,9 +19,28 @@ class Sessions(Protocol):
         """The last `KEPT_TURNS`, oldest first."""
         ...
 
-    def remember(self, session: str, question: str, answer: str, *, now: float) -> None:
-        """Add a question and its answer; all of the session is kept for another `KEPT_SECONDS`."""
+    def remember(
+        self, session: str, question: str, answer: str, *, now: float, customer: str | None = None
+    ) -> None:
+        """
+        Add a question and its answer; all of the session is kept for another `KEPT_SECONDS`.
+
+        `customer` is the key (`customer_key`) of whom the caller named, if anybody.
+        """
         ...
+
+    def forget_customer(self, customer: str) -> int:
+        """Remove every turn remembered for the customer of this key; how many there were."""
+        ...
+
+
+def customer_key(external_user_id: str) -> str:
+    """
+    What finds everything of one customer, whichever integration named them.
+
+    A hash, so that indexes, queues and jobs can speak of a customer who is to be forgotten.
+    """
+    return hashlib.sha256(external_user_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def session_key(*, principal_id: str, customer: str | None, session_id: str) -> str:

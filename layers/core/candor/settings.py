@@ -54,12 +54,17 @@ class SettingsError(Exception):
 
 
 def _setting(
-    name: str, *aliases: str, default: Any = None, least: int | None = None, secret: bool = False
+    name: str,
+    *aliases: str,
+    default: Any = None,
+    least: int | None = None,
+    most: int | None = None,
+    secret: bool = False,
 ) -> Any:
     return field(
         default=default,
         repr=not secret,
-        metadata={"name": name, "aliases": aliases, "least": least},
+        metadata={"name": name, "aliases": aliases, "least": least, "most": most},
     )
 
 
@@ -93,6 +98,8 @@ def _parsed(f: "Field[Any]", name: str, text: str) -> Any:
             real = math.nan
         if not 0 <= real < math.inf:
             raise SettingsError(f"{name} must be a number, 0 or more.")
+        if f.metadata["most"] is not None and real > f.metadata["most"]:
+            raise SettingsError(f"{name} must be a number from 0 to {f.metadata['most']}.")
         return real
     if kind is int:
         least = f.metadata["least"]
@@ -110,13 +117,15 @@ def _parsed(f: "Field[Any]", name: str, text: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App(_FromEnvironment):
-    """What the assistant is called, and how open it is."""
+    """What the assistant is called, how open it is, and how long it remembers."""
 
     app_name: str = _setting("APP_NAME", default="Candor")
     app_env: str = _setting("APP_ENV", default="local")
     docs_enabled: bool = _setting("DOCS_ENABLED", default=True)
     cors_origins: tuple[str, ...] = _setting("CORS_ORIGINS", default=())
     public_query_enabled: bool = _setting("PUBLIC_QUERY_ENABLED", default=False)
+    conversation_ttl_days: int = _setting("CONVERSATION_TTL_DAYS", default=365, least=0)
+    """After which a message of a conversation is forgotten; 0: never."""
     secret_id: str | None = _setting("SECRET_ID")
 
     @property
@@ -153,6 +162,8 @@ class Model(_FromEnvironment):
     llm_model: str = _setting("LLM_MODEL", "LLM_MODEL_NAME", default="gpt-5.2")
     llm_fallback_model: str | None = _setting("LLM_FALLBACK_MODEL")
     llm_max_tokens: int = _setting("LLM_MAX_TOKENS", default=2_048, least=16)
+    answer_confidence: float | None = _setting("ANSWER_CONFIDENCE", most=1)
+    """From which an answer is given; unset: what was found best (`answering/deciding.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,6 +198,7 @@ class Stores(_FromEnvironment):
     documents_table: str | None = _setting("DOCUMENTS_TABLE")
     crawls_table: str | None = _setting("CRAWLS_TABLE")
     jobs_table: str | None = _setting("JOBS_TABLE")
+    tickets_table: str | None = _setting("TICKETS_TABLE")
     source_bucket: str | None = _setting("SOURCE_BUCKET")
     index_queue_url: str | None = _setting("INDEX_QUEUE_URL")
     source_queue_url: str | None = _setting("SOURCE_QUEUE_URL")
@@ -196,9 +208,13 @@ class Stores(_FromEnvironment):
     export_dlq_url: str | None = _setting("EXPORT_DLQ_URL")
     crawl_queue_url: str | None = _setting("CRAWL_QUEUE_URL")
     crawl_dlq_url: str | None = _setting("CRAWL_DLQ_URL")
+    ticket_queue_url: str | None = _setting("TICKET_QUEUE_URL")
+    ticket_dlq_url: str | None = _setting("TICKET_DLQ_URL")
     render_queue_url: str | None = _setting("RENDER_QUEUE_URL")
     render_dlq_url: str | None = _setting("RENDER_DLQ_URL")
     changes_dlq_url: str | None = _setting("CHANGES_DLQ_URL")
+    config_key_id: str | None = _setting("CONFIG_KEY_ID")
+    """Of the KMS key that seals secrets of the configuration."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,12 +230,29 @@ class Fetch(_FromEnvironment):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Whmcs(_FromEnvironment):
+    """The helpdesk that is meant until the API's settings name another."""
+
+    base_url: str | None = _setting("WHMCS_BASE_URL")
+    list_path: str | None = _setting("WHMCS_LIST_PATH")
+    login_path: str | None = _setting("WHMCS_LOGIN_PATH")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Clockwork(_FromEnvironment):
     """What rings when a schedule comes due."""
 
     keep_time_arn: str | None = _setting("KEEP_TIME_ARN")
     scheduler_role_arn: str | None = _setting("SCHEDULER_ROLE_ARN")
     schedule_prefix: str | None = _setting("SCHEDULE_PREFIX")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imports(_FromEnvironment):
+    """What happens to a helpdesk's dump after it was imported."""
+
+    dump_keep_days: float = _setting("DUMP_KEEP_DAYS", default=1.0)
+    """Before the file is removed; 0: at once."""
 
 
 CONCERNS: tuple[type[_FromEnvironment], ...] = (
@@ -230,7 +263,9 @@ CONCERNS: tuple[type[_FromEnvironment], ...] = (
     Search,
     Stores,
     Fetch,
+    Whmcs,
     Clockwork,
+    Imports,
 )
 
 

@@ -95,6 +95,9 @@ class SourceRuns:
         return _totals(files)
 
     def _rehearsed(self, info: ObjectInfo, *, seconds: float) -> dict[str, Any]:
+        if self._ingesting.is_dump(info):
+            reason = "A dump: POST /v1/admin/import-dump with dry_run says what it holds."
+            return _file(info.key, errors=[{"file": info.key, "record": -1, "reason": reason}])
         try:
             census = self._ingesting.census(info.key, seconds=seconds)
         except (Invalid, UnsupportedType, NotFound) as error:

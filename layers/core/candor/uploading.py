@@ -25,7 +25,7 @@ FORM_SECONDS: Final = 900
 MAX_NAME: Final = 200
 """Letters of a file's name: an object's key has 1,024 bytes."""
 
-_LATER: Final = frozenset({".sql", ".gz", ".xz", ".zip"})
+_LATER: Final = frozenset({".sql", ".gz", ".xz", ".bz2", ".zip"})
 """Suffixes of dumps."""
 
 
@@ -99,6 +99,8 @@ class Uploading:
         notes: list[str] = []
         draft: Draft | None = None
         for record in read(io.BytesIO(body), name, seconds=UPLOAD_SECONDS):
+            if record.ticket is not None:
+                return None, notes, True
             if record.draft is None:
                 if record.index > 0:
                     return None, notes, True

@@ -1,10 +1,12 @@
 """Absent: what stands behind a search port when nothing is configured for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NoReturn
 
 from candor.errors import Unavailable
 from candor.search import ANYTHING, Hit, Passage, Stored, Vector, Where
+from candor.tickets.store import Entry
+from candor.tickets.values import Approval, Order, Ticket, Wanted
 
 
 class _Absent:
@@ -106,3 +108,36 @@ class NoEmbedder:
 
     def embed_question(self, question: str) -> Vector:
         return (1.0,)
+
+
+class AbsentTicketDirectory:
+    """A `TicketDirectory` that is always unavailable."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        self._refuse()
+
+    def revise(self, tickets: Sequence[Ticket]) -> Sequence[str]:
+        self._refuse()
+
+    def remove(self, ticket_ids: Iterable[str]) -> None:
+        self._refuse()
+
+    def page(
+        self, wanted: Wanted, *, page: int, page_size: int, order: Order = Order.NEWEST
+    ) -> tuple[Sequence[str], int]:
+        self._refuse()
+
+    def count(self, wanted: Wanted) -> int:
+        self._refuse()
+
+    def after(self, wanted: Wanted, ticket_id: str, *, limit: int) -> Sequence[str]:
+        self._refuse()
+
+    def entries_after(self, ticket_id: str, *, limit: int) -> Sequence[tuple[str, int, Approval]]:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise Unavailable(self._sentence, retry_after=60)

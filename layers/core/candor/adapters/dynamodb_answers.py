@@ -3,7 +3,7 @@
 import heapq
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -11,13 +11,14 @@ from typing import Final
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
 from candor.adapters.dynamodb import bound_to, is_condition, translated
 from candor.answering.snapshots import Listed, Snapshot, as_dict, from_dict
 from candor.answering.values import Decision
 from candor.errors import NotFound
+from candor.sessions import customer_key
 
 _SHARDS: Final = 4
 """A day of answers spread so that no partition of the list takes more than a quarter of the writes."""
@@ -35,6 +36,17 @@ class _ByDay(GlobalSecondaryIndex["_Row"]):  # type: ignore[no-untyped-call]
     created_at = UnicodeAttribute(range_key=True)
 
 
+class _ByCustomer(GlobalSecondaryIndex["_Row"]):  # type: ignore[no-untyped-call]
+    """Holds those answers alone whose asker was named."""
+
+    class Meta:
+        index_name = "by_customer"
+        projection = KeysOnlyProjection()
+
+    customer = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
 class _Row(Model):
     answer_id = UnicodeAttribute(hash_key=True)
     day_shard = UnicodeAttribute()
@@ -46,7 +58,9 @@ class _Row(Model):
     body = BinaryAttribute(legacy_encoding=False)
     """zlib of the snapshot's JSON."""
     expires_at = NumberAttribute()
+    customer = UnicodeAttribute(null=True)
     by_day = _ByDay()
+    by_customer = _ByCustomer()
 
 
 class DynamoAnswers:
@@ -68,6 +82,7 @@ class DynamoAnswers:
             cost_usd=snapshot.cost_usd,
             body=_packed(snapshot),
             expires_at=int(created.timestamp()) + self._keep_seconds,
+            customer=customer_key(snapshot.external_user_id) if snapshot.external_user_id else None,
         )
         try:
             with translated():
@@ -85,6 +100,22 @@ class DynamoAnswers:
             except DoesNotExist as error:
                 raise NotFound("There is no such answer.") from error
         return from_dict(json.loads(zlib.decompress(row.body)))
+
+    def of_customer(self, customer: str, *, limit: int) -> Sequence[str]:
+        with translated():
+            found = self._rows.query(customer, index_name="by_customer", limit=limit)
+            return [row.answer_id for row in found]
+
+    def erase(self, answer_ids: Sequence[str]) -> int:
+        with translated():
+            there = self._rows.batch_get(
+                list(dict.fromkeys(answer_ids)), consistent_read=True, attributes_to_get=["answer_id"]
+            )
+            ids = [row.answer_id for row in there]
+            with self._rows.batch_write() as batch:
+                for answer_id in ids:
+                    batch.delete(self._rows(answer_id))
+        return len(ids)
 
     def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
         with translated():

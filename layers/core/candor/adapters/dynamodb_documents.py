@@ -8,8 +8,7 @@ Documents in DynamoDB: one row a document, its text beside it or, when large, in
 | by_source | source_shard, `<source>#<0..7>` | document_id | keys; deleted rows are not in it |
 | pending | pending, 0..7 | document_id | keys; only rows whose version is not in both indexes |
 
-Every write names the row's `revision` it was made from, so no writer undoes another. A job that waits for a
-version is told in the same transaction that ends the waiting: told once, whatever crashes.
+Every write names the row's `revision` it was made from, so no writer undoes another.
 """
 
 import time
@@ -18,11 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pynamodb.connection import Connection
-from pynamodb.exceptions import DoesNotExist, PynamoDBException
-from pynamodb.expressions.condition import Condition
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
-from pynamodb.transactions import TransactWrite
 
 from candor.adapters import document_lists
 from candor.adapters.document_rows import (
@@ -34,9 +30,10 @@ from candor.adapters.document_rows import (
     fill,
     packed,
 )
-from candor.adapters.dynamodb import bound_to, failed_conditions, is_condition, translated
-from candor.adapters.dynamodb_jobs import JobRow, told
-from candor.adapters.dynamodb_lists import persistently, shard_of
+from candor.adapters.document_writes import DocumentWrites, Write, save_of, update_of
+from candor.adapters.dynamodb import bound_to, translated
+from candor.adapters.dynamodb_jobs import JobRow
+from candor.adapters.dynamodb_lists import shard_of
 from candor.documents import (
     Change,
     Contents,
@@ -84,32 +81,59 @@ class DynamoDocuments:
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._rows = bound_to(DocumentRow, table_name)
-        self._job_rows = bound_to(JobRow, jobs_table) if jobs_table else None
         self._objects = objects
         self._clock = clock
+        job_rows = bound_to(JobRow, jobs_table) if jobs_table else None
+        self._writes = DocumentWrites(self._rows, job_rows, now=lambda: clock().isoformat())
         self._found: dict[str, DocumentRow] = {}
-        self._served: dict[str, DocumentRow] = {}
 
     def put(
         self, draft: Draft, *, job_id: str | None = None, expected_version: int | None = None
     ) -> tuple[Document, Change]:
-        draft, document_id = without_cards(draft), document_id_of(draft.url)
-        body = packed(Contents(text=draft.text, raw=draft.raw))
+        [result] = self._put([draft], job_id, expected_version)
+        return result
+
+    def put_many(
+        self, drafts: Sequence[Draft], *, job_id: str | None = None
+    ) -> Sequence[tuple[Document, Change]]:
+        return self._put(drafts, job_id)
+
+    def _put(
+        self, drafts: Sequence[Draft], job_id: str | None, expected_version: int | None = None
+    ) -> Sequence[tuple[Document, Change]]:
+        """All that is to be written in one go; once more those whose rows have moved on meanwhile."""
+        cleaned = {document_id_of(draft.url): without_cards(draft) for draft in drafts}
+        results: dict[str, tuple[Document, Change]] = {}
         for _ in range(_ATTEMPTS):
-            row = self._find(document_id)
-            current = document_of(row) if row else None
-            if expected_version is not None and (current is None or current.version != expected_version):
-                raise Conflict("The document has been changed by somebody else.")
-            document, change = succession(current, draft, job_id=job_id, now=self._clock())
-            if document is current:
-                return document, change
-            if row is not None and change == Change.UNCHANGED:
-                action = DocumentRow.awaited_by.set(list(document.awaited_by))
-                if self._update(row, [action]):
-                    return document, change
-                continue
-            if self._replace(row, document, body):
-                return document, change
+            waiting = [document_id for document_id in cleaned if document_id not in results]
+            if not waiting:
+                return [results[document_id_of(draft.url)] for draft in drafts]
+            rows = self._find_rows(waiting)
+            begun: list[tuple[DocumentRow | None, Document, Change, Write]] = []
+            for document_id in waiting:
+                row, draft = rows.get(document_id), cleaned[document_id]
+                current = document_of(row) if row else None
+                if expected_version is not None and (current is None or current.version != expected_version):
+                    raise Conflict("The document has been changed by somebody else.")
+                document, change = succession(current, draft, job_id=job_id, now=self._clock())
+                if document is current:
+                    results[document_id] = document, change
+                elif row is not None and change == Change.UNCHANGED:
+                    waits = update_of(
+                        self._rows(document_id),
+                        [DocumentRow.awaited_by.set(list(document.awaited_by))],
+                        DocumentRow.revision == row.revision,
+                    )
+                    begun.append((None, document, change, waits))
+                else:
+                    fresh = self._fresh(row, document, packed(Contents(text=draft.text, raw=draft.raw)))
+                    begun.append((fresh, document, change, self._replacement(row, fresh)))
+            written = self._writes.commit([write for *_, write in begun])
+            for (fresh_row, document, change, _), done in zip(begun, written, strict=True):
+                if done:
+                    results[document.document_id] = document, change
+                elif fresh_row is not None:
+                    self._clear_unwritten(fresh_row)
         raise Unavailable("Too many writers are changing this document at once.")
 
     def get(self, document_id: str) -> Document:
@@ -124,6 +148,13 @@ class DynamoDocuments:
         if row is not None and not row.deleted:
             _keep(self._found, row)
         return document_of(row) if row else None
+
+    def find_many(self, document_ids: Sequence[str]) -> Mapping[str, Document]:
+        rows = self._find_rows(document_ids, "body")
+        for row in rows.values():
+            if not row.deleted:
+                _keep(self._found, row)
+        return {document_id: document_of(row) for document_id, row in rows.items()}
 
     def contents(self, document: Document) -> Contents:
         row = self._found.pop(document.document_id, None)
@@ -179,40 +210,55 @@ class DynamoDocuments:
             origin=origin,
         )
 
-    def mark_served(self, document: Document, *, chunks_count: int) -> bool:
-        row = self._rows(document.document_id)
-        actions: list[Action] = [
-            DocumentRow.served_version.set(document.version),
-            DocumentRow.chunks_count.set(chunks_count),
-            DocumentRow.status.set(Status.INDEXED_UNCONFIRMED.value),
-        ]
-        # No revision: nothing but a newer version, or the end of the waiting, stands against it.
-        current = (DocumentRow.version == document.version) & DocumentRow.pending.exists()
-        done = self._write(row, actions, current & (DocumentRow.deleted == False))  # noqa: E712 - a condition
-        if done:
-            row.body = None
-            _keep(self._served, row)  # As it is now, all of it: `mark_indexed` need not read it again.
-        return done
+    def mark_served(self, served: Sequence[tuple[Document, int]]) -> frozenset[str]:
+        rows: list[DocumentRow] = []
+        writes: list[Write] = []
+        for document, chunks_count in served:
+            row = self._rows(document.document_id)
+            actions: list[Action] = [
+                DocumentRow.served_version.set(document.version),
+                DocumentRow.chunks_count.set(chunks_count),
+                DocumentRow.status.set(Status.INDEXED_UNCONFIRMED.value),
+            ]
+            # No revision: nothing but a newer version, or the end of the waiting, stands against it.
+            current = (DocumentRow.version == document.version) & DocumentRow.pending.exists()
+            writes.append(update_of(row, actions, current & (DocumentRow.deleted == False)))  # noqa: E712 - a condition
+            rows.append(row)
+        done = self._writes.commit(writes)
+        return frozenset(row.document_id for row, is_done in zip(rows, done, strict=True) if is_done)
 
-    def mark_indexed(self, document: Document, *, confirmed: bool) -> bool:
+    def mark_indexed(self, documents: Sequence[Document], *, confirmed: bool) -> frozenset[str]:
+        waiting = {document.document_id: document for document in documents}
+        marked: set[str] = set()
         for _ in range(_ATTEMPTS):
-            # One that is no longer as it was refuses the write, and is read.
-            row = self._served.pop(document.document_id, None) or self._find(document.document_id)
-            if row is None or int(row.version) != document.version or row.pending is None:
-                return False
-            actions: list[Action] = [DocumentRow.pending.remove(), DocumentRow.error.remove()]
-            if row.deleted:
-                actions.append(DocumentRow.expires_at.set(int(time.time()) + TOMBSTONE_SECONDS))
-            else:
-                status = Status.INDEXED if confirmed else Status.INDEXED_UNCONFIRMED
-                actions.append(DocumentRow.status.set(status.value))
-            # The row forgets its old texts only after they are gone: a crash between leaves nothing behind.
-            self._objects.delete(*row.old_texts)
-            if row.old_texts:
-                actions.append(DocumentRow.old_texts.set([]))
-            if self._update(row, actions, tell=True):
-                return True
+            if not waiting:
+                return frozenset(marked)
+            writes: dict[str, Write] = {}
+            rows = self._find_rows(list(waiting))
+            for document_id, document in waiting.items():
+                row = rows.get(document_id)
+                if row is not None and int(row.version) == document.version and row.pending is not None:
+                    writes[document_id] = self._settling(row, confirmed)
+            # Those whose row was changed between the reading and the writing are read again.
+            done = dict(zip(writes, self._writes.commit(list(writes.values())), strict=True))
+            marked |= {document_id for document_id, is_done in done.items() if is_done}
+            waiting = {
+                document_id: waiting[document_id] for document_id, is_done in done.items() if not is_done
+            }
         raise Unavailable("Too many writers are changing this document at once.")
+
+    def _settling(self, row: DocumentRow, confirmed: bool) -> Write:
+        actions: list[Action] = [DocumentRow.pending.remove(), DocumentRow.error.remove()]
+        if row.deleted:
+            actions.append(DocumentRow.expires_at.set(int(time.time()) + TOMBSTONE_SECONDS))
+        else:
+            status = Status.INDEXED if confirmed else Status.INDEXED_UNCONFIRMED
+            actions.append(DocumentRow.status.set(status.value))
+        # The row forgets its old texts only after they are gone: a crash between leaves nothing behind.
+        self._objects.delete(*row.old_texts)
+        if row.old_texts:
+            actions.append(DocumentRow.old_texts.set([]))
+        return self._change(row, actions, tell=True)
 
     def mark_failed(self, document: Document, error: str) -> bool:
         for _ in range(_ATTEMPTS):
@@ -236,7 +282,7 @@ class DynamoDocuments:
         row = self._rows(document.document_id)
         # A row that is pending anyway may have jobs waiting: it stays as it is, and is indexed all the same.
         settled = (DocumentRow.version == document.version) & DocumentRow.pending.does_not_exist()
-        if self._write(row, actions, settled):
+        if self._writes.commit([update_of(row, actions, settled)]) == [True]:
             return True
         now = self.find(document.document_id)
         return now is not None and now.version == document.version
@@ -286,8 +332,8 @@ class DynamoDocuments:
     def text_keys(self, document_id: str) -> frozenset[str]:
         return frozenset(_outdated(self._find(document_id, "body_key", "old_texts")))
 
-    def _replace(self, row: DocumentRow | None, document: Document, body: bytes) -> bool:
-        """Write a new version whole. Its text is in place before the row that names it."""
+    def _fresh(self, row: DocumentRow | None, document: Document, body: bytes) -> DocumentRow:
+        """A new version whole. Its text is in place before the row that names it."""
         fresh = self._rows(document.document_id)
         fill(fresh, document)
         fresh.revision = (row.revision if row else 0) + 1
@@ -298,80 +344,38 @@ class DynamoDocuments:
             # Never a key that was used before: whoever clears what no row names must not meet a second write.
             fresh.body_key = f"texts/{document.document_id}/{document.version}-{uuid.uuid4().hex}"
             self._objects.put(fresh.body_key, body)
+        return fresh
+
+    def _replacement(self, row: DocumentRow | None, fresh: DocumentRow) -> Write:
         condition = DocumentRow.revision == row.revision if row else DocumentRow.document_id.does_not_exist()
-        jobs = list(row.awaited_by) if row and row.pending is not None else []
-        written = self._commit(
-            lambda transaction: transaction.save(fresh, condition=condition),
-            lambda: fresh.save(condition=condition),
-            jobs,
-            failed=0,
-        )
-        if not written and fresh.body_key is not None:
-            winner = self._find(document.document_id, "body_key")
+        return save_of(fresh, condition, list(row.awaited_by) if row and row.pending is not None else [])
+
+    def _clear_unwritten(self, fresh: DocumentRow) -> None:
+        if fresh.body_key is not None:
+            winner = self._find(fresh.document_id, "body_key")
             if winner is None or winner.body_key != fresh.body_key:
                 self._objects.delete(fresh.body_key)
-        return written
+
+    def _change(self, row: DocumentRow, actions: Sequence[Action], *, tell: bool) -> Write:
+        """Of a row that was read, if nobody else has changed it since; with `tell`, end its jobs' waiting."""
+        jobs = list(row.awaited_by) if tell and row.pending is not None else []
+        return update_of(self._rows(row.document_id), actions, DocumentRow.revision == row.revision, jobs)
 
     def _update(
         self, row: DocumentRow, actions: Sequence[Action], *, tell: bool = False, failed: int = 0
     ) -> bool:
-        """Change a row that was read, if nobody else has since; with `tell`, end its jobs' waiting."""
-        condition = DocumentRow.revision == row.revision
-        jobs = list(row.awaited_by) if tell and row.pending is not None else []
-        return self._write(self._rows(row.document_id), actions, condition, jobs, failed=failed)
+        return self._writes.commit([self._change(row, actions, tell=tell)], failed=failed) == [True]
 
-    def _write(
-        self,
-        row: DocumentRow,
-        actions: Sequence[Action],
-        condition: Condition,
-        jobs: Sequence[str] = (),
-        *,
-        failed: int = 0,
-    ) -> bool:
-        counted = [*actions, DocumentRow.revision.add(1)]
-        return self._commit(
-            lambda transaction: transaction.update(row, actions=counted, condition=condition),
-            lambda: row.update(actions=counted, condition=condition),
-            jobs,
-            failed=failed,
-        )
-
-    def _commit(
-        self,
-        within: Callable[[TransactWrite], object],
-        alone: Callable[[], object],
-        jobs: Sequence[str],
-        *,
-        failed: int,
-    ) -> bool:
-        """One write, together with its jobs' counters where there are any. False if the row has moved on."""
-        waiting = list(jobs)
-        now = self._clock().isoformat()
-
-        def transact() -> None:
-            connection: Connection = self._rows._get_connection().connection
-            with TransactWrite(connection=connection) as transaction:
-                within(transaction)
-                if self._job_rows is None:
-                    raise Unavailable("A job waits for this document, and the jobs' table is not known here.")
-                for job_id in waiting:
-                    job, actions, exists = told(self._job_rows, job_id, failed=failed, now=now)
-                    transaction.update(job, actions=actions, condition=exists)
-
-        while True:
-            try:
-                with translated():
-                    persistently(transact if waiting else alone)
-                return True
-            except PynamoDBException as error:
-                if not is_condition(error):
-                    raise
-                broken = failed_conditions(error) if waiting else (0,)
-                if 0 in broken:
-                    return False
-                # Jobs that have aged away wait for nothing.
-                waiting = [job_id for place, job_id in enumerate(waiting, start=1) if place not in broken]
+    def _find_rows(self, document_ids: Sequence[str], *more: str) -> dict[str, DocumentRow]:
+        if len(document_ids) == 1:
+            row = self._find(document_ids[0], *ALL_BUT_BODY, *more)
+            return {row.document_id: row} if row else {}
+        attributes = [*ALL_BUT_BODY, *more]
+        with translated():
+            found = self._rows.batch_get(
+                list(document_ids), consistent_read=True, attributes_to_get=attributes
+            )
+            return {row.document_id: row for row in found}
 
     def _find(self, document_id: str, *attributes: str) -> DocumentRow | None:
         with translated():

@@ -63,10 +63,12 @@ class JobRow(Model):
     by_created = _ByCreated()
 
 
-def told(rows: type[JobRow], job_id: str, *, failed: int, now: str) -> tuple[JobRow, list[Action], Condition]:
-    """The part of a transaction that counts one item of a job as done. The condition: it still exists."""
+def told(
+    rows: type[JobRow], job_id: str, *, done: int, failed: int, now: str
+) -> tuple[JobRow, list[Action], Condition]:
+    """The part of a transaction that counts items of a job as done. The condition: it still exists."""
     actions: list[Action] = [
-        JobRow.done.add(1),
+        JobRow.done.add(done),
         JobRow.failed.add(failed),
         JobRow.started.set(True),
         JobRow.updated_at.set(now),

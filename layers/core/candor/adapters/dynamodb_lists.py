@@ -28,15 +28,22 @@ def shard_of(key: str, shards: int) -> str:
 def newest(
     rows: type[M], index_name: str, *, shards: int, page: int, page_size: int
 ) -> tuple[Sequence[M], int]:
+    """One page of the rows, by `created_at`, and how many there are in all."""
+    return newest_of(rows, index_name, [*map(str, range(shards))], page=page, page_size=page_size)
+
+
+def newest_of(
+    rows: type[M], index_name: str, shards: Sequence[str], *, page: int, page_size: int
+) -> tuple[Sequence[M], int]:
     """
-    One page of the rows, by `created_at`, and how many there are in all.
+    The same of the shards with these keys.
 
     By the index's name: PynamoDB's index objects belong to whichever table their model was bound to last.
     """
     wanted = page * page_size
     runs = [
-        rows.query(str(shard), index_name=index_name, scan_index_forward=False, page_size=_READ_AT_ONCE)
-        for shard in range(shards)
+        rows.query(shard, index_name=index_name, scan_index_forward=False, page_size=_READ_AT_ONCE)
+        for shard in shards
     ]
     merged = heapq.merge(*runs, key=lambda row: str(getattr(row, "created_at", "")), reverse=True)
     found = list(itertools.islice(merged, wanted - page_size, wanted))
@@ -44,8 +51,8 @@ def newest(
     total = sum(
         run.total_count
         if run.page_iter.last_evaluated_key is None
-        else rows.count(str(shard), index_name=index_name)
-        for shard, run in enumerate(runs)
+        else rows.count(shard, index_name=index_name)
+        for shard, run in zip(shards, runs, strict=True)
     )
     return found, total
 

@@ -1,5 +1,5 @@
 """
-HTTP exchange: one GET over one open socket, with a deadline over the whole of it.
+HTTP exchange: one request over one open socket, with a deadline over the whole of it.
 
 Written out instead of `http.client`, which takes a chunk of -1 bytes as "everything there is", answers
 103 as if it were the page, reads trailers without end, and knows time-outs for a read, not for an answer:
@@ -140,10 +140,11 @@ class Wire:
         self._socket.settimeout(left)
 
 
-def request(wire: Wire, *, target: str, headers: Mapping[str, str]) -> Head:
-    """Ask, and read the answer's head. `Dead` when there is not a single byte of one."""
-    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    wire.send("\r\n".join(lines).encode("latin-1"))
+def request(wire: Wire, *, target: str, headers: Mapping[str, str], content: bytes | None = None) -> Head:
+    """GET, or POST `content`, and read the answer's head. `Dead` when there is not a single byte of one."""
+    method = "GET" if content is None else "POST"
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    wire.send("\r\n".join(lines).encode("latin-1") + (content or b""))
     for _ in range(_MAX_INTERIM):
         head = _head(wire)
         if head.status >= 200:

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlencode
 
 from candor.adapters import http_exchange as exchange
 from candor.adapters.http_connections import Connections, Dial, Resolve, dial, look_up
@@ -28,6 +29,8 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _ACCEPT: Final = (
     "text/html,application/xhtml+xml,application/pdf;q=0.9,text/*;q=0.9,application/xml;q=0.8,*/*;q=0.5"
 )
+_FORM: Final = "application/x-www-form-urlencoded"
+_MAX_FORM: Final = 100_000
 _OURS: Final = frozenset(
     (
         "connection", "content-length", "expect", "host", "keep-alive", "accept-encoding",
@@ -75,6 +78,7 @@ class HttpFetcher:
         etag: str = "",
         last_modified: str = "",
         headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Fetched:
@@ -82,9 +86,12 @@ class HttpFetcher:
         address = parse(url, allowed=self._allowed)
         conditions = {"if-none-match": etag, "if-modified-since": last_modified}
         wished = _wished({**(headers or {}), **{name: value for name, value in conditions.items() if value}})
+        content = None if form is None else _encoded(form)
+        # What was posted to one address is never posted on to another.
+        follow = follow and content is None
         passed: list[str] = []
         while True:
-            head, body = self._exchange(address, wished, follow, max_bytes, deadline)
+            head, body = self._exchange(address, wished, content, follow, max_bytes, deadline)
             location = _utf8(head.headers.get("location", ""))
             if not (follow and head.status in _REDIRECTS and location):
                 return Fetched(
@@ -112,7 +119,13 @@ class HttpFetcher:
         return target
 
     def _exchange(
-        self, address: Address, wished: Mapping[str, str], follow: bool, max_bytes: int, deadline: float
+        self,
+        address: Address,
+        wished: Mapping[str, str],
+        content: bytes | None,
+        follow: bool,
+        max_bytes: int,
+        deadline: float,
     ) -> tuple[Head, bytes]:
         """One request and its answer, without following anything."""
         headers = {
@@ -123,16 +136,18 @@ class HttpFetcher:
             "connection": "keep-alive",
             **wished,
         }
-        wire = self._connections.kept(address)
+        if content is not None:
+            headers |= {"content-type": _FORM, "content-length": str(len(content))}
+        # A connection that was kept may have been closed meanwhile. A GET can be sent again, a form cannot.
+        wire = self._connections.kept(address) if content is None else None
         if wire is not None:
             try:
-                return self._ask(wire, address, headers, follow, max_bytes, deadline)
+                return self._ask(wire, address, headers, None, follow, max_bytes, deadline)
             except Dead:
-                pass  # The server had closed it meanwhile. A GET can be sent again.
+                pass
         try:
-            return self._ask(
-                self._connections.open(address, deadline), address, headers, follow, max_bytes, deadline
-            )
+            wire = self._connections.open(address, deadline)
+            return self._ask(wire, address, headers, content, follow, max_bytes, deadline)
         except Dead:
             raise UpstreamFailed("The server closed the connection without an answer.") from None
 
@@ -141,6 +156,7 @@ class HttpFetcher:
         wire: Wire,
         address: Address,
         headers: Mapping[str, str],
+        content: bytes | None,
         follow: bool,
         max_bytes: int,
         deadline: float,
@@ -148,7 +164,7 @@ class HttpFetcher:
         wire.deadline = deadline
         kept = False
         try:
-            head = exchange.request(wire, target=address.target, headers=headers)
+            head = exchange.request(wire, target=address.target, headers=headers, content=content)
             redirects = follow and head.status in _REDIRECTS and "location" in head.headers
             unread = redirects or not is_wanted(head.headers.get("content-type", ""))
             body = b"" if unread else exchange.body(wire, head, max_bytes=max_bytes)
@@ -178,6 +194,14 @@ def _wished(headers: Mapping[str, str]) -> dict[str, str]:
         if not sane or any(ord(letter) < 32 or not 127 != ord(letter) < 256 for letter in value):
             raise Malformed("A header cannot be sent as it is written.")
     return {name: value for name, value in wished.items() if name not in _OURS}
+
+
+def _encoded(form: Mapping[str, str]) -> bytes:
+    """The body a browser would send; `Malformed` for more than any form holds."""
+    content = urlencode(form, errors="replace").encode("ascii")
+    if len(content) > _MAX_FORM:
+        raise Malformed("The form is larger than any that is sent.")
+    return content
 
 
 def _utf8(value: str) -> str:

@@ -150,17 +150,27 @@ class MemorySessions(_Switched):
     def __init__(self) -> None:
         super().__init__()
         self._sessions: dict[str, tuple[float, tuple[Turn, ...]]] = {}
+        self._customers: dict[str, set[str]] = {}
 
     def turns(self, session: str, *, now: float) -> Sequence[Turn]:
         with self._open():
             until, turns = self._sessions.get(session, (0.0, ()))
             return turns[-KEPT_TURNS:] if now < until else ()
 
-    def remember(self, session: str, question: str, answer: str, *, now: float) -> None:
+    def remember(
+        self, session: str, question: str, answer: str, *, now: float, customer: str | None = None
+    ) -> None:
         with self._open():
+            if customer:
+                self._customers.setdefault(customer, set()).add(session)
             turns = (
                 *self.turns(session, now=now),
                 Turn(role="user", content=question),
                 Turn(role="assistant", content=answer),
             )
             self._sessions[session] = (now + KEPT_SECONDS, turns)
+
+    def forget_customer(self, customer: str) -> int:
+        with self._open():
+            gone = [self._sessions.pop(each, (0.0, ())) for each in self._customers.pop(customer, ())]
+            return sum(len(turns) for _, turns in gone)

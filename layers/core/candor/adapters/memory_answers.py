@@ -1,11 +1,13 @@
 """In-memory answers: snapshots without a database."""
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, date
 
 from candor.answering.snapshots import Listed, Snapshot
 from candor.answering.values import Decision
 from candor.errors import NotFound, Unavailable
+from candor.sessions import customer_key
 
 
 class MemoryAnswers:
@@ -27,6 +29,19 @@ class MemoryAnswers:
         if found is None:
             raise NotFound("There is no such answer.")
         return found
+
+    def of_customer(self, customer: str, *, limit: int) -> Sequence[str]:
+        with self._open():
+            kept = list(self._kept.values())
+        return [
+            each.answer_id
+            for each in kept
+            if each.external_user_id and customer_key(each.external_user_id) == customer
+        ][:limit]
+
+    def erase(self, answer_ids: Sequence[str]) -> int:
+        with self._open():
+            return sum(self._kept.pop(answer_id, None) is not None for answer_id in answer_ids)
 
     def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
         with self._open():

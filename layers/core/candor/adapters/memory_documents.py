@@ -61,6 +61,11 @@ class MemoryDocuments:
         self._publish(document_id)
         return document, change
 
+    def put_many(
+        self, drafts: Sequence[Draft], *, job_id: str | None = None
+    ) -> Sequence[tuple[Document, Change]]:
+        return [self.put(draft, job_id=job_id) for draft in drafts]
+
     def get(self, document_id: str) -> Document:
         document = self.find(document_id)
         if document is None or document.deleted:
@@ -69,6 +74,9 @@ class MemoryDocuments:
 
     def find(self, document_id: str) -> Document | None:
         return self._rows.get(document_id)
+
+    def find_many(self, document_ids: Sequence[str]) -> Mapping[str, Document]:
+        return {one: row for one in document_ids if (row := self._rows.get(one)) is not None}
 
     def contents(self, document: Document) -> Contents:
         with self._lock:
@@ -121,7 +129,10 @@ class MemoryDocuments:
         start = (page - 1) * page_size
         return Listing(items=tuple(rows[start : start + page_size]), total=len(rows))
 
-    def mark_served(self, document: Document, *, chunks_count: int) -> bool:
+    def mark_served(self, served: Sequence[tuple[Document, int]]) -> frozenset[str]:
+        return frozenset(document.document_id for document, count in served if self._serve(document, count))
+
+    def _serve(self, document: Document, chunks_count: int) -> bool:
         with self._lock:
             row = self._current(document)
             if row is None or not row.pending:
@@ -134,7 +145,10 @@ class MemoryDocuments:
             )
             return True
 
-    def mark_indexed(self, document: Document, *, confirmed: bool) -> bool:
+    def mark_indexed(self, documents: Sequence[Document], *, confirmed: bool) -> frozenset[str]:
+        return frozenset(one.document_id for one in documents if self._settle(one, confirmed))
+
+    def _settle(self, document: Document, confirmed: bool) -> bool:
         with self._lock:
             row = self._rows.get(document.document_id)
             if row is None or row.version != document.version or not row.pending:

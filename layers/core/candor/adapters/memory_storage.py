@@ -48,8 +48,8 @@ class MemoryObjects:
     ) -> None:
         self.put(key, b"".join(pieces), content_type=content_type)
 
-    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        return closing(io.BytesIO(self.read(key)))
+    def open(self, key: str, *, start: int = 0) -> AbstractContextManager[BinaryIO]:
+        return closing(io.BytesIO(self.read(key)[start:]))
 
     def upload_form(
         self, key: str, *, max_bytes: int, seconds: int, content_type: str, metadata: Mapping[str, str]

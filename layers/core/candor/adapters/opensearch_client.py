@@ -97,7 +97,7 @@ class OpenSearchTable:
         batches = list(_batches(lines))
         if not batches:
             return
-        with _translated():
+        with translated():
             self._ensure()
             for number, batch in enumerate(batches, start=1):
                 self._bulk(batch, is_last=number == len(batches))
@@ -116,7 +116,7 @@ class OpenSearchTable:
     def count(self, document_id: str, version: int) -> int:
         terms = [{"term": {"document_id": document_id}}, {"term": {"version": version}}]
         body = {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": terms}}}
-        with _translated():
+        with translated():
             found = self._client.search(index=self._name, body=body, params=_READING)
         return int(found["hits"]["total"]["value"])
 
@@ -125,7 +125,7 @@ class OpenSearchTable:
         if keep_version is not None:
             gone.append({"range": {"version": {"lt": keep_version}}})
         query = {"bool": {"filter": gone}}
-        with _translated():
+        with translated():
             if self._endpoint.is_serverless:
                 self._delete_one_by_one(query)
             else:
@@ -140,7 +140,7 @@ class OpenSearchTable:
         }
         while True:
             body = {"size": 0, "aggs": {"held": {"composite": pages}}}
-            with _translated():
+            with translated():
                 answer = self._client.search(index=self._name, body=body, params=_READING)
             held = answer.get("aggregations", {}).get("held", {})
             for bucket in held.get("buckets", ()):
@@ -155,7 +155,7 @@ class OpenSearchTable:
 
     def drop(self) -> None:
         """The index and all it holds. One that does not exist is as good."""
-        with _translated():
+        with translated():
             self._client.indices.delete(
                 index=self._name,
                 params={
@@ -168,7 +168,7 @@ class OpenSearchTable:
     def _client(self) -> "OpenSearch":
         with self._lock:
             if self._opened is None:
-                self._opened = _connect(self._endpoint)
+                self._opened = connect(self._endpoint)
             return self._opened
 
     def _ensure(self) -> None:
@@ -195,7 +195,7 @@ class OpenSearchTable:
 
     def _search(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         body["track_total_hits"] = False  # Counting all matches keeps the engine from skipping the poor ones.
-        with _translated():
+        with translated():
             answer = self._client.search(index=self._name, body=body, params=_READING)
         return list(answer["hits"]["hits"])
 
@@ -290,7 +290,7 @@ _READING: Final = {"ignore_unavailable": "true"}
 _SHARDING: Final = ("number_of_shards", "auto_expand_replicas")
 
 
-def _connect(endpoint: OpenSearchEndpoint) -> "OpenSearch":
+def connect(endpoint: OpenSearchEndpoint) -> "OpenSearch":
     from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth
 
     auth: Any = None
@@ -357,7 +357,7 @@ def _raise_first(items: Sequence[Mapping[str, Any]]) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """The library's errors in our words, without its own: they can quote a customer's question."""
     from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, TransportError
 

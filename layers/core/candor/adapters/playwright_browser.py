@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as TookTooLong
 from typing import TYPE_CHECKING, Final
 
@@ -90,17 +90,29 @@ class PlaywrightBrowser:
         self._renders = 0
         self._owner = 0
 
-    def render(self, url: str, *, total_seconds: float = 30.0) -> Fetched:
+    def render(
+        self,
+        url: str,
+        *,
+        total_seconds: float = 30.0,
+        headers: Mapping[str, str] | None = None,
+        allows: Callable[[str], bool] | None = None,
+    ) -> Fetched:
         deadline = time.monotonic() + total_seconds
         # Before anything is started: a refusal costs no browser, and neither does a page that is not there.
-        first = self._fetcher.fetch(url, total_seconds=min(total_seconds, TOTAL_SECONDS))
-        if first.content_type not in PAGE_TYPES or first.status >= 400:
+        first = self._fetcher.fetch(
+            url, follow=allows is None, headers=headers, total_seconds=min(total_seconds, TOTAL_SECONDS)
+        )
+        if first.content_type not in PAGE_TYPES or first.status >= 300:
             return first
+        visit = Visit(
+            fetcher=self._fetcher, first=first, deadline=deadline, headers=headers or {}, allows=allows
+        )
         with self._lock:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise UpstreamFailed(LATE)
-            task = asyncio.run_coroutine_threadsafe(self._render(first, deadline), self._running_loop())
+            task = asyncio.run_coroutine_threadsafe(self._render(visit), self._running_loop())
             try:
                 # Everything inside has its own limit; this one is for a browser that answers nothing at all.
                 return task.result(left + 15)
@@ -126,22 +138,22 @@ class PlaywrightBrowser:
             threading.Thread(target=_run, args=(self._loop,), daemon=True, name="browser").start()
         return self._loop
 
-    async def _render(self, first: Fetched, deadline: float) -> Fetched:
+    async def _render(self, visit: Visit) -> Fetched:
         self._awake()
         try:
-            return await self._tried(first, deadline)
+            return await self._tried(visit)
         finally:
             self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._sleep)
 
-    async def _tried(self, first: Fetched, deadline: float) -> Fetched:
+    async def _tried(self, visit: Visit) -> Fetched:
         from playwright.async_api import Error as PlaywrightError
 
         is_fresh = False
         while True:
             try:
-                async with asyncio.timeout(deadline - time.monotonic()):
+                async with asyncio.timeout(visit.deadline - time.monotonic()):
                     is_fresh = not self._is_running()
-                    return await self._rendered(await self._started(), first, deadline)
+                    return await self._rendered(await self._started(), visit)
             except TimeoutError:
                 # A script that never yields keeps its process busy for good.
                 await self._stop()
@@ -149,11 +161,11 @@ class PlaywrightBrowser:
             except PlaywrightError as error:
                 await self._stop()
                 # One that had been kept may have died long ago (in Lambda's single process: every time).
-                if is_fresh or time.monotonic() >= deadline:
+                if is_fresh or time.monotonic() >= visit.deadline:
                     raise UpstreamFailed(DEAD) from error
+                visit = visit.again()
 
-    async def _rendered(self, chromium: "Chromium", first: Fetched, deadline: float) -> Fetched:
-        visit = Visit(fetcher=self._fetcher, first=first, deadline=deadline)
+    async def _rendered(self, chromium: "Chromium", visit: Visit) -> Fetched:
         context = await chromium.new_context(
             accept_downloads=False,
             service_workers="block",

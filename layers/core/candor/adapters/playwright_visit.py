@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from candor.errors import CandorError, UpstreamFailed
 from candor.fetching import MAX_BYTES, Fetched, Fetcher
@@ -73,6 +74,10 @@ class Visit:
     fetcher: Fetcher
     first: Fetched
     deadline: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """For every request to the page's own server, and to no other."""
+    allows: Callable[[str], bool] | None = None
+    """What may be asked of that server; None: anything."""
     requests: int = 0
     received: int = 0
     in_flight: int = 0
@@ -82,6 +87,16 @@ class Visit:
     """Pages fetched already under other addresses, which the browser is about to ask for."""
     page: "Page | None" = None
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    def again(self) -> "Visit":
+        """The same, as if nothing had been asked for yet."""
+        return Visit(
+            fetcher=self.fetcher,
+            first=self.first,
+            deadline=self.deadline,
+            headers=self.headers,
+            allows=self.allows,
+        )
 
     async def run(self, context: "BrowserContext") -> Fetched:
         self.documents[self.first.url] = self.first
@@ -171,6 +186,8 @@ class Visit:
             or is_elsewhere
         ):
             return None
+        if self.allows is not None and self._is_at_home(request.url) and not self.allows(request.url):
+            return None
         if is_page and (known := self.documents.pop(request.url.partition("#")[0], None)) is not None:
             return known
         try:
@@ -195,16 +212,23 @@ class Visit:
 
     async def _fetched(self, request: "Request") -> Fetched:
         headers = {name: value for name, value in request.headers.items() if _is_told_on(name)}
+        if self._is_at_home(request.url):
+            headers |= self.headers
         async with self.slots:
             seconds = min(_SUB_SECONDS, self._left())
             left = max(MAX_PAGE_BYTES - self.received, 1)
             return await asyncio.to_thread(
                 self.fetcher.fetch,
                 request.url,
+                follow=self.allows is None,
                 headers=headers,
                 total_seconds=seconds,
                 max_bytes=min(MAX_BYTES, left),
             )
+
+    def _is_at_home(self, url: str) -> bool:
+        here, there = urlsplit(self.first.url), urlsplit(url)
+        return (here.scheme, here.netloc.lower()) == (there.scheme, there.netloc.lower())
 
     async def _hang_up(self, socket: "WebSocketRoute") -> None:
         await socket.close(code=1013)

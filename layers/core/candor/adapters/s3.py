@@ -1,6 +1,7 @@
 """S3: a bucket of files."""
 
 import contextlib
+import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -105,9 +106,13 @@ class S3Objects:
                 self._client.abort_multipart_upload(**named)
             raise
 
-    def open(self, key: str) -> AbstractContextManager[BinaryIO]:
-        with _translated():
-            body: BinaryIO = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+    def open(self, key: str, *, start: int = 0) -> AbstractContextManager[BinaryIO]:
+        wanted = {"Range": f"bytes={start}-"} if start else {}
+        try:
+            with _translated():
+                body: BinaryIO = self._client.get_object(Bucket=self._bucket, Key=key, **wanted)["Body"]
+        except _BeyondEnd:
+            return closing(io.BytesIO())
         return closing(body)
 
     def link(self, key: str, *, seconds: int) -> str:
@@ -176,13 +181,20 @@ def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(buffer)
 
 
+class _BeyondEnd(Exception):
+    """Nothing lies where reading was to begin."""
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in ("NoSuchKey", "404", "NotFound"):
+        code = error.response.get("Error", {}).get("Code")
+        if code in ("NoSuchKey", "404", "NotFound"):
             raise NotFound("There is no such object.") from error
+        if code in ("InvalidRange", "416"):
+            raise _BeyondEnd from error
         raise Unavailable("The bucket is not available right now.") from error
     except BotoCoreError as error:
         raise Unavailable("The bucket is not available right now.") from error

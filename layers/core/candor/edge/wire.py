@@ -110,14 +110,7 @@ class Request:
     @property
     def customer(self) -> str | None:
         """`X-External-User-Id`; `Invalid` when it is no name."""
-        name = self.headers.get("x-external-user-id", "").strip()
-        if len(name) > MAX_CUSTOMER or not name.isprintable():
-            fault = f"at most {MAX_CUSTOMER} printable characters"
-            raise Invalid(
-                "The X-External-User-Id is not valid.",
-                [Fault(loc=("header", "X-External-User-Id"), msg=fault)],
-            )
-        return name or None
+        return customer_of(self.headers.get("x-external-user-id", ""), loc=("header", "X-External-User-Id"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +121,15 @@ class Reply:
     body: object = None
     """A model, something JSON can hold, text, or None for no body."""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def customer_of(text: str, *, loc: tuple[str, str]) -> str | None:
+    """What an integration calls its customer, the same wherever it stands; `Invalid` when it is no name."""
+    name = text.strip()
+    if len(name) > MAX_CUSTOMER or not name.isprintable():
+        fault = Fault(loc=loc, msg=f"at most {MAX_CUSTOMER} printable characters")
+        raise Invalid(f"The {loc[1]} is not valid.", [fault])
+    return name or None
 
 
 def failure(error: Exception, *, route: str, says_error: bool = False) -> Reply:

@@ -30,6 +30,9 @@ MIN_SECONDS: Final = 5.0
 MAX_PASSAGES_AT_ONCE: Final = 256
 """Embedded in one call: enough to sort by length and fill both cores, little to lose when time runs out."""
 
+_READ_AT_ONCE: Final = 50
+"""Rows read in one request, with their texts."""
+
 _CONFIRMATIONS: Final = (0.1, 0.3, 0.6, 1.0)
 """Pauses, in seconds, in which a vector store may catch up before the message goes back to the queue."""
 
@@ -96,32 +99,38 @@ class Indexing:
         """
         failures: dict[str, CandorError] = {}
         works: list[_Work] = []
-        for document_id in dict.fromkeys(document_ids):
-            if remaining() < MIN_SECONDS:
-                failures[document_id] = Unavailable("There was no time left in this invocation.")
-                continue
+        wanted = list(dict.fromkeys(document_ids))
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            portion = wanted[start : start + _READ_AT_ONCE]
             try:
-                if work := self._work(document_id):
-                    works.append(work)
+                found = self._documents.find_many(portion)
             except Unavailable as error:
-                failures[document_id] = error
+                failures.update(dict.fromkeys(portion, error))
+                continue
+            # A row that never was is left out: `reconcile` clears what an index may hold of it.
+            for document_id, document in found.items():
+                if remaining() < MIN_SECONDS:
+                    failures[document_id] = Unavailable("There was no time left in this invocation.")
+                    continue
+                try:
+                    if work := self._work(document):
+                        works.append(work)
+                except Unavailable as error:
+                    failures[document_id] = error
 
         served = self._serve(works, failures)
         for batch in _batches(served):
             self._embed(batch, remaining, failures)
         return failures
 
-    def _work(self, document_id: str) -> _Work | None:
+    def _work(self, document: Document) -> _Work | None:
         """What there is to index; a deleted document, or one that is done, is tidied up here and now."""
-        document = self._documents.find(document_id)
-        if document is None:
-            return None  # `reconcile` clears what an index may hold of a row that never was.
         if document.deleted:
-            self._keywords.forget(document_id, keep_version=document.version)
-            self._vectors.forget(document_id, keep_version=document.version)
+            self._keywords.forget(document.document_id, keep_version=document.version)
+            self._vectors.forget(document.document_id, keep_version=document.version)
             if self._building is not None:
                 self._building.tidy(document)
-            self._documents.mark_indexed(document, confirmed=True)
+            self._documents.mark_indexed([document], confirmed=True)
             return None
         if not document.pending:
             self._tidy(document, self._keywords)
@@ -143,11 +152,16 @@ class Indexing:
         if self._building is not None:
             # Before they are served: should it go live at this moment, they are findable there too.
             self._building.put_words([passage for work in written for passage in work.passages])
+        try:
+            current = self._documents.mark_served([(work.document, len(work.passages)) for work in written])
+        except Unavailable as error:
+            failures.update({work.document.document_id: error for work in written})
+            return []
         served: list[_Work] = []
         for work in written:
             document = work.document
             try:
-                if self._documents.mark_served(document, chunks_count=len(work.passages)):
+                if document.document_id in current:
                     served.append(work)
                     if document.version > 1:
                         self._keywords.forget(document.document_id, keep_version=document.version)
@@ -187,14 +201,10 @@ class Indexing:
         except Unavailable as error:
             failures.update(dict.fromkeys(done, error))
             return
-        for work in works:
-            document = work.document
-            if document.document_id not in done:
-                continue
+        finished = self._finished([work for work in works if work.document.document_id in done], failures)
+        for document, is_current in finished:
             try:
-                if not self._confirmed(work):
-                    raise Unavailable("The vector index does not show what was written yet.")
-                if not self._documents.mark_indexed(document, confirmed=True):
+                if not is_current:
                     self._retreat(document.document_id, self._vectors)
                 elif document.version > 1:
                     self._vectors.forget(document.document_id, keep_version=document.version)
@@ -207,6 +217,26 @@ class Indexing:
                 with suppress(Unavailable):
                     if (now := self._documents.find(work.document.document_id)) is not None:
                         self._building.tidy(now)
+
+    def _finished(
+        self, works: Sequence[_Work], failures: dict[str, CandorError]
+    ) -> Sequence[tuple[Document, bool]]:
+        """Those whose vectors show are marked; each with whether its version still counts."""
+        shown: list[Document] = []
+        for work in works:
+            document = work.document
+            try:
+                if not self._confirmed(work):
+                    raise Unavailable("The vector index does not show what was written yet.")
+                shown.append(document)
+            except Unavailable as error:
+                failures[document.document_id] = error
+        try:
+            current = self._documents.mark_indexed(shown, confirmed=True)
+        except Unavailable as error:
+            failures.update({document.document_id: error for document in shown})
+            return []
+        return [(document, document.document_id in current) for document in shown]
 
     def _had_vectors(self, work: _Work) -> bool:
         """Only a version served before this message came can have its vectors already."""

@@ -2,7 +2,7 @@
 Expiring: what nobody needs any more leaves the bucket.
 
 On AWS the bucket's own rules clear away much of this; they are no part of a local cloud, and none of them
-knows which text a row still names. Rows expire by themselves (`expires_at`).
+knows which text a row still names, or which dump has been imported. Rows expire by themselves (`expires_at`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from candor.documents import Documents
 from candor.errors import Conflict, NotFound
+from candor.importing.receipts import DUE_PREFIX, Receipts
 from candor.jobs import Job, Jobs, JobStatus
-from candor.objects import INGEST_PREFIX, ObjectInfo, Objects
+from candor.objects import IMPORTS_PREFIX, INGEST_PREFIX, TALKS_PREFIX, ObjectInfo, Objects
+from candor.tickets.store import Tickets
 
 TEXTS_PREFIX: Final = "texts/"
 UPLOADS_PREFIX: Final = "uploads/"
@@ -27,6 +29,12 @@ function may take: a younger text that no row names may be about to be named.
 
 UPLOAD_AGE: Final = timedelta(days=7)
 """As in the template's rule for `uploads/`."""
+
+WORK_AGE: Final = timedelta(days=2)
+"""Of an import's work files: it clears them when it ends, unless it is given up."""
+
+DUMP_AGE: Final = timedelta(days=1)
+"""Of a dump after its import, unless a setting says otherwise."""
 
 STEP: Final = 200
 """Objects between two checkpoints."""
@@ -80,6 +88,10 @@ class Stage:
 STAGES: Final = (
     Stage(name="texts", prefix=TEXTS_PREFIX, age=TEXT_AGE),
     Stage(name="uploads", prefix=UPLOADS_PREFIX, age=UPLOAD_AGE),
+    Stage(name="imports", prefix=IMPORTS_PREFIX, age=WORK_AGE),
+    # What is listed are the receipts of dumps; what is removed are the dumps.
+    Stage(name="dumps", prefix=DUE_PREFIX, age=DUMP_AGE),
+    Stage(name="talks", prefix=TALKS_PREFIX, age=TEXT_AGE),
 )
 
 
@@ -90,13 +102,17 @@ class Expiring:
         self,
         *,
         documents: Documents,
+        tickets: Tickets,
         jobs: Jobs,
         objects: Objects,
+        dump_age: timedelta = DUMP_AGE,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        self._documents = documents
+        self._names_texts = {TEXTS_PREFIX: documents.text_keys, TALKS_PREFIX: tickets.text_keys}
         self._jobs = jobs
         self._objects = objects
+        self._receipts = Receipts(objects)
+        self._dump_age = dump_age
         self._clock = clock
 
     def run(self, job_id: str, *, remaining: Remaining) -> bool:
@@ -121,7 +137,10 @@ class Expiring:
         while not job.status.ended and remaining() >= MIN_SECONDS:
             step = [info for info, _ in zip(keys, range(STEP), strict=False)]
             gone = list(self._unneeded(step, stage))
-            self._objects.delete(*(info.key for info in gone))
+            if stage.prefix == DUE_PREFIX:
+                gone = [info for info in gone if self._receipts.retire_named(info.key)]
+            else:
+                self._objects.delete(*(info.key for info in gone))
             removed = {**tally.removed, stage.name: tally.removed.get(stage.name, 0) + len(gone)}
             tally = replace(
                 tally,
@@ -143,24 +162,26 @@ class Expiring:
 
     def _unneeded(self, step: list[ObjectInfo], stage: Stage) -> Iterator[ObjectInfo]:
         named: dict[str, frozenset[str]] = {}
-        oldest = self._clock() - stage.age
+        oldest = self._clock() - (self._dump_age if stage.prefix == DUE_PREFIX else stage.age)
         for info in step:
             if info.key.endswith("/") or info.modified > oldest:
                 continue
-            if stage.prefix == TEXTS_PREFIX:
+            if stage.prefix in self._names_texts:
                 # The row is read after the object was seen: what it does not name now it never will.
-                document_id = info.key.split("/")[1]
-                if document_id not in named:
-                    named[document_id] = self._documents.text_keys(document_id)
-                if info.key in named[document_id]:
+                owner = info.key.split("/")[1]
+                if owner not in named:
+                    named[owner] = self._names_texts[stage.prefix](owner)
+                if info.key in named[owner]:
                     continue
-            if info.key.startswith(INGEST_PREFIX) and self._is_awaited(info.key):
+            if info.key.startswith(INGEST_PREFIX) and self._is_awaited(PurePosixPath(info.key).stem):
+                continue
+            if stage.prefix == IMPORTS_PREFIX and self._is_awaited(info.key.split("/")[1]):
                 continue
             yield info
 
-    def _is_awaited(self, key: str) -> bool:
-        """Whether a body that was handed in has not been read yet."""
+    def _is_awaited(self, job_id: str) -> bool:
+        """Whether the job that needs it goes on."""
         try:
-            return not self._jobs.get(PurePosixPath(key).stem).status.ended
+            return not self._jobs.get(job_id).status.ended
         except NotFound:
             return False

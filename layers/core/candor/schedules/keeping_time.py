@@ -11,6 +11,7 @@ from candor.jobs import Job, JobError, Jobs, JobStatus
 from candor.messages import IndexToReconcile, Queue
 from candor.schedules.expiring import Expiring
 from candor.schedules.values import ALL, Kind, Run, Schedule, Schedules, under_way
+from candor.tickets.reconciling import queue_reconciling
 
 TRIES: Final = 3
 """A run that fails is tried again by the ring that failed (Lambda does so twice) and by each heartbeat."""
@@ -135,12 +136,16 @@ class KeepingTime:
             return  # Nobody asked: it was its time.
 
 
-def starts_reconciling(*, jobs: Jobs, index_queue: Queue) -> Starter:
-    """Both indexes are compared with the documents, by the worker that has them at hand."""
+def starts_reconciling(*, jobs: Jobs, index_queue: Queue, export_queue: Queue) -> Starter:
+    """
+    Both indexes are compared with the documents, by the worker that has them at hand; and the tickets with
+    their documents, by another one.
+    """
 
     def start(order: Order, remaining: Remaining) -> str:
         job = _started(jobs, Kind.RECONCILE, order)
         if not job.status.ended:
+            queue_reconciling(jobs=jobs, queue=export_queue, created_by=order.created_by, beside=job.job_id)
             index_queue.send(IndexToReconcile(reconcile=True, job_id=job.job_id))
         return job.job_id
 
@@ -176,6 +181,21 @@ def starts_crawling(*, begin_site: BeginsSite, begin_all: BeginsAll) -> Starter:
         if order.target == ALL:
             return begin_all(created_by=order.created_by, job_id=order.job_id).job_id
         return begin_site(order.target, created_by=order.created_by, job_id=order.job_id).job_id
+
+    return start
+
+
+class BeginsTickets(Protocol):
+    """Begins to fetch a helpdesk's tickets."""
+
+    def __call__(self, *, created_by: str, job_id: str) -> Job: ...
+
+
+def starts_crawling_tickets(*, begin: BeginsTickets) -> Starter:
+    """The tickets that have changed since the last time, of the helpdesk that is configured."""
+
+    def start(order: Order, remaining: Remaining) -> str:
+        return begin(created_by=order.created_by, job_id=order.job_id).job_id
 
     return start
 

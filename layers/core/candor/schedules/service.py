@@ -247,10 +247,6 @@ class Scheduling:
         return wanted
 
     def _check(self, schedule: Schedule, now: datetime) -> None:
-        if schedule.kind == Kind.CRAWL_TICKETS:
-            raise _invalid(
-                "kind", "Tickets cannot be crawled yet: crawl_tickets comes with the WHMCS settings."
-            )
         try:
             timing = parse(schedule.expression)
             if timing.after(now, since=now) is None:

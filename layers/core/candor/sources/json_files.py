@@ -11,6 +11,7 @@ from candor.sources.deadlines import Deadline
 from candor.sources.records import Record, Skipped, decoded, encoding_of
 from candor.sources.shapes import SHAPES, Context, Reader, draft_of_any
 from candor.sources.spooling import peeked
+from candor.tickets.values import TicketDraft
 
 MAX_BYTES = 64_000_000
 """A plain JSON file is parsed whole, at about six times its size in memory; JSON Lines has no limit."""
@@ -102,7 +103,10 @@ def _record(index: int, entry: Any, read_one: Reader, context: Context) -> Recor
     if not isinstance(entry, dict):
         return Record(index=index, reason="The record is no object.")
     try:
-        return Record(index=index, draft=read_one(entry, context))
+        found = read_one(entry, context)
+        if isinstance(found, TicketDraft):
+            return Record(index=index, ticket=found)
+        return Record(index=index, draft=found)
     except Skipped as why:
         return Record(index=index, reason=str(why), skipped=True)
     except Invalid as why:

@@ -7,6 +7,7 @@ from typing import BinaryIO, Final
 
 from candor.errors import Invalid, UnsupportedType
 from candor.sources.deadlines import Deadline
+from candor.sources.dump_heads import is_sql_dump
 from candor.sources.packages import Package
 from candor.sources.records import encoding_of
 
@@ -74,9 +75,13 @@ _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"wOF2", "a font"),
     (b"OTTO", "a font"),
 )
+DUMP_ADVICE: Final = (
+    "name it .sql, .sql.gz, .sql.xz or .zip, put it into the bucket and import it "
+    "(POST /v1/admin/import-dump, or drop it under source/)"
+)
 _ADVICE: Final = {
     "a picture": "pictures are not read: recognise its text (OCR) and save that",
-    "an archive": "there is no reader for archives: unpack it and drop the files one by one",
+    "an archive": "archives are read when they hold a database dump: unpack it and drop the files one by one",
     "a database": "export what it holds as CSV or JSON",
 }
 _MARKS: Final = (
@@ -126,6 +131,8 @@ def kind_of(head: bytes, key: str) -> str:
         return "zip"
     if head.startswith(_OLE2):
         return "ole2"
+    if is_sql_dump(head, path.name):
+        raise UnsupportedType(f"{path.name} is a database dump, and no document: {DUMP_ADVICE}.")
     if what := _known(head):
         advice = _ADVICE.get(what, "a document is wanted")
         raise UnsupportedType(f"{path.name} is {what}: {advice}.")
@@ -182,6 +189,8 @@ def kind_of_package(stream: BinaryIO, key: str, deadline: Deadline) -> str:
                 if main.endswith(".bin"):
                     raise UnsupportedType(f"{name} is a workbook of the .xlsb format: save it as .xlsx.")
                 return kind
+    if any(one.lower().endswith(".sql") for one in package.names):
+        raise UnsupportedType(f"{name} holds a database dump, and no document: {DUMP_ADVICE}.")
     raise UnsupportedType(f"{name} is an archive: {_ADVICE['an archive']}.")
 
 

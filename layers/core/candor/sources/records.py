@@ -9,6 +9,7 @@ from typing import Any
 
 from candor.documents import DOC_TYPES, Draft
 from candor.errors import Invalid
+from candor.tickets.values import TicketDraft
 
 MAX_TEXT = 2_000_000
 """Letters of one document. A longer one is a file of its own that wants splitting."""
@@ -30,15 +31,25 @@ _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """
-    One entry: a draft, or the reason why there is none. `index` counts from 0, -1 is the file as a whole.
+    One entry: a document, a ticket, or the reason why it is neither.
+
+    `index` counts from 0, -1 is the file as a whole.
 
     `skipped` entries could be read and hold nothing worth keeping; the others are faulty.
     """
 
     index: int
     draft: Draft | None = None
+    ticket: TicketDraft | None = None
     reason: str = ""
     skipped: bool = False
+
+    @property
+    def identity(self) -> str | None:
+        """What says that two records are of one thing: the later one counts. None for a faulty one."""
+        if self.draft is not None:
+            return self.draft.url
+        return self.ticket.ticket_id if self.ticket is not None else None
 
 
 class Skipped(Invalid):

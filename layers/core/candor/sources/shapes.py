@@ -21,6 +21,7 @@ from candor.sources.records import (
     tidy,
 )
 from candor.sources.talks import talk
+from candor.tickets.values import TicketDraft
 
 MIN_PAGE_TEXT = 50
 """Letters below which a page holds nothing but its menu. Other shapes are written, not scraped."""
@@ -53,7 +54,7 @@ class Context:
     """What the file calls the system it comes from."""
 
 
-Reader = Callable[[Mapping[str, Any], Context], Draft]
+Reader = Callable[[Mapping[str, Any], Context], Draft | TicketDraft]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,12 +157,12 @@ def document(record: Mapping[str, Any], context: Context) -> Draft:
     return _draft(record, context, url=url, text=text, raw=raw)
 
 
-def ticket(record: Mapping[str, Any], context: Context) -> Draft:
+def ticket(record: Mapping[str, Any], context: Context) -> TicketDraft:
     """A ticket or conversation that has been answered."""
-    return talk(record, key=context.key, source=context.source, doc_type=context.doc_type)
+    return talk(record, key=context.key, source=context.source)
 
 
-def draft_of_any(record: Mapping[str, Any], context: Context) -> Draft:
+def draft_of_any(record: Mapping[str, Any], context: Context) -> Draft | TicketDraft:
     """A record on its own, known by its fields."""
     if "plan_name" in record:
         return plan(record, context)

@@ -10,6 +10,20 @@ from candor.wiring.answers import (
     health,
     snapshots,
 )
+from candor.wiring.configuration import (
+    alerts,
+    configuration,
+    drawers,
+    safe,
+    vault,
+)
+from candor.wiring.conversations import (
+    conversations,
+    conversing,
+    erasing,
+    erasure_desk,
+    replying,
+)
 from candor.wiring.crawls import (
     crawl_graveyard,
     crawl_queue,
@@ -46,6 +60,20 @@ from candor.wiring.gatehouse import (
     token_desk,
     users,
 )
+from candor.wiring.helpdesk import (
+    helpdesk_checking,
+    helpdesk_memory,
+    saved_cookies,
+    ticket_crawling,
+    ticket_crawls,
+    ticket_graveyard,
+    ticket_queue,
+)
+from candor.wiring.imports import (
+    import_orders,
+    importing,
+    receipts,
+)
 from candor.wiring.knowledge import (
     documents,
     index_graveyard,
@@ -57,6 +85,13 @@ from candor.wiring.knowledge import (
     source_queue,
     source_runs,
     uploading,
+)
+from candor.wiring.learning import (
+    arriving,
+    learning,
+    proposing,
+    ticket_exporting,
+    ticket_reconciling,
 )
 from candor.wiring.schedules import (
     expiring,
@@ -79,6 +114,12 @@ from candor.wiring.search import (
     shelves,
     vectors,
 )
+from candor.wiring.tickets import (
+    keeping,
+    reviewing,
+    ticket_directory,
+    tickets,
+)
 from candor.wiring.web import (
     browser,
     fetcher,
@@ -87,9 +128,14 @@ from candor.wiring.web import (
 
 __all__ = [
     "accounts",
+    "alerts",
     "answering",
     "app",
+    "arriving",
     "browser",
+    "configuration",
+    "conversations",
+    "conversing",
     "counters",
     "crawl_graveyard",
     "crawl_queue",
@@ -98,8 +144,11 @@ __all__ = [
     "dead_letters",
     "deferral",
     "documents",
+    "drawers",
     "embedder",
     "environment",
+    "erasing",
+    "erasure_desk",
     "expiring",
     "export_graveyard",
     "export_queue",
@@ -109,20 +158,28 @@ __all__ = [
     "gate",
     "generations",
     "health",
+    "helpdesk_checking",
+    "helpdesk_memory",
+    "import_orders",
+    "importing",
     "index_building",
     "index_graveyard",
     "index_queue",
     "indexing",
     "ingesting",
     "jobs",
+    "keeping",
     "keeping_time",
     "keywords",
+    "learning",
     "login",
     "model_settings",
     "objects",
     "once",
     "page_fetching",
     "passwords",
+    "proposing",
+    "receipts",
     "reconciling",
     "redriving",
     "refreshing",
@@ -130,7 +187,11 @@ __all__ = [
     "render_graveyard",
     "render_queue",
     "rendering",
+    "replying",
     "retrieval",
+    "reviewing",
+    "safe",
+    "saved_cookies",
     "schedules",
     "scheduling",
     "search_settings",
@@ -142,9 +203,18 @@ __all__ = [
     "source_queue",
     "source_runs",
     "stores",
+    "ticket_crawling",
+    "ticket_crawls",
+    "ticket_directory",
+    "ticket_exporting",
+    "ticket_graveyard",
+    "ticket_queue",
+    "ticket_reconciling",
+    "tickets",
     "timetable",
     "token_desk",
     "uploading",
     "users",
+    "vault",
     "vectors",
 ]

@@ -26,9 +26,13 @@ def snapshots() -> "Answers":
 @cache
 def answering() -> "Answering":
     """From a question to an answer. Without a key of a model it is made of the evidence's own sentences."""
+    from candor.answering.deciding import Thresholds
     from candor.answering.service import Answering
 
     model = model_settings()
+    thresholds = Thresholds()
+    if model.answer_confidence is not None:
+        thresholds = Thresholds(answer=model.answer_confidence)
     return Answering(
         retrieval=retrieval(),
         model=_model(model, model.llm_model),
@@ -36,6 +40,7 @@ def answering() -> "Answering":
         snapshots=snapshots(),
         likeness=_likeness(),
         app_name=app().app_name,
+        thresholds=thresholds,
     )
 
 
@@ -100,6 +105,7 @@ def health() -> "Health":
         "index": named.index_queue_url,
         "source": named.source_queue_url,
         "crawl": named.crawl_queue_url,
+        "ticket": named.ticket_queue_url,
         "render": named.render_queue_url,
         "export": named.export_queue_url,
     }

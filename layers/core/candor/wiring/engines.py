@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from candor.adapters.opensearch_client import OpenSearchEndpoint
     from candor.indexing.shelves import Shelf
     from candor.search import KeywordIndex, VectorIndex
+    from candor.tickets.store import TicketDirectory
 
 _NO_SEARCH = "is not configured: set OPENSEARCH_HOST, or EMBEDDED_STORE on one machine."
 
@@ -118,6 +119,21 @@ def vectors(search: Search, model: Model, generation: Generation) -> "VectorInde
     return AbsentVectors(f"Search by meaning {_NO_SEARCH} PINECONE_HOST will do too.")
 
 
+def ticket_directory(search: Search) -> "TicketDirectory":
+    """OpenSearch where there is one, else the embedded one, else one that says what to set."""
+    if search.opensearch_host:
+        from candor.adapters.opensearch_tickets import OpenSearchTicketDirectory
+
+        return OpenSearchTicketDirectory(_opensearch(search), prefix=search.opensearch_index)
+    if search.embedded_store:
+        from candor.adapters.sqlite_tickets import SqliteTicketDirectory
+
+        return SqliteTicketDirectory(f"{search.embedded_store}/tickets")
+    from candor.adapters.absent import AbsentTicketDirectory
+
+    return AbsentTicketDirectory(f"Finding tickets {_NO_SEARCH}")
+
+
 def _opensearch(search: Search) -> "OpenSearchEndpoint":
     from candor.adapters.opensearch_client import OpenSearchEndpoint
 
@@ -140,6 +156,7 @@ __all__ = [
     "keywords",
     "rents_embedder",
     "shelf",
+    "ticket_directory",
     "vectors",
     "words_only",
 ]

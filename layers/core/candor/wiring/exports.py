@@ -48,6 +48,7 @@ def dead_letters() -> "DeadLetters":
         # What failed on its way out of the table's stream was in no queue before.
         "changes": (named.changes_dlq_url, None),
         "crawl": (named.crawl_dlq_url, named.crawl_queue_url),
+        "ticket": (named.ticket_dlq_url, named.ticket_queue_url),
         "render": (named.render_dlq_url, named.render_queue_url),
         "export": (named.export_dlq_url, named.export_queue_url),
     }

@@ -70,8 +70,17 @@ def source_graveyard() -> "Graveyard":
 @cache
 def ingesting() -> "Ingesting":
     from candor.ingesting import Ingesting
+    from candor.wiring.imports import import_orders
+    from candor.wiring.learning import arriving
 
-    return Ingesting(documents=documents(), jobs=jobs(), objects=objects(), queue=source_queue())
+    return Ingesting(
+        documents=documents(),
+        tickets=arriving,
+        jobs=jobs(),
+        objects=objects(),
+        queue=source_queue(),
+        dumps=import_orders(),
+    )
 
 
 @cache

@@ -1,10 +1,12 @@
 """Wiring of schedules: what is to be done when, what rings, and what is started."""
 
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from candor import settings
 from candor.wiring.environment import stores
+from candor.wiring.exports import export_queue
 from candor.wiring.knowledge import documents, index_queue, jobs, objects
 
 if TYPE_CHECKING:
@@ -46,8 +48,10 @@ def scheduling() -> "Scheduling":
 @cache
 def expiring() -> "Expiring":
     from candor.schedules.expiring import Expiring
+    from candor.wiring.tickets import tickets
 
-    return Expiring(documents=documents(), jobs=jobs(), objects=objects())
+    kept = timedelta(days=min(settings.Imports.read().dump_keep_days, 36_500))
+    return Expiring(documents=documents(), tickets=tickets(), jobs=jobs(), objects=objects(), dump_age=kept)
 
 
 @cache
@@ -55,6 +59,7 @@ def keeping_time() -> "KeepingTime":
     from candor.schedules.keeping_time import (
         KeepingTime,
         starts_crawling,
+        starts_crawling_tickets,
         starts_expiring,
         starts_reconciling,
     )
@@ -64,9 +69,12 @@ def keeping_time() -> "KeepingTime":
         schedules=schedules(),
         jobs=jobs(),
         starters={
-            Kind.RECONCILE: starts_reconciling(jobs=jobs(), index_queue=index_queue()),
+            Kind.RECONCILE: starts_reconciling(
+                jobs=jobs(), index_queue=index_queue(), export_queue=export_queue()
+            ),
             Kind.EXPIRE: starts_expiring(jobs=jobs(), expiring=expiring()),
             Kind.RE_CRAWL: starts_crawling(begin_site=_begin_site, begin_all=_begin_all),
+            Kind.CRAWL_TICKETS: starts_crawling_tickets(begin=_begin_tickets),
         },
     )
 
@@ -82,6 +90,13 @@ def _begin_all(*, created_by: str, job_id: str) -> "Job":
     from candor.wiring.crawls import refreshing
 
     return refreshing().begin_all(created_by=created_by, job_id=job_id)
+
+
+def _begin_tickets(*, created_by: str, job_id: str) -> "Job":
+    from candor.whmcs.crawl.orders import LAST
+    from candor.wiring.helpdesk import ticket_crawls
+
+    return ticket_crawls().begin({}, since=LAST, created_by=created_by, job_id=job_id)
 
 
 def _checked_address(url: str) -> str:

@@ -76,6 +76,8 @@ class JobReply(Reply):
     subject: str
     status: JobStatus
     progress: ProgressReply
+    stage: str | None = None
+    """What it is doing just now, where it does several things one after the other."""
     eta_seconds: int | None
     result: dict[str, Any]
     errors: list[JobErrorReply]
@@ -92,6 +94,7 @@ class JobReply(Reply):
             subject=job.subject,
             status=job.status,
             progress=ProgressReply(done=job.done, total=job.total, failed=job.failed),
+            stage=stage if isinstance(stage := job.checkpoint.get("stage"), str) else None,
             eta_seconds=job.eta_seconds(now),
             result=dict(job.result),
             errors=[JobErrorReply(file=e.file, record=e.record, reason=e.reason) for e in job.errors],

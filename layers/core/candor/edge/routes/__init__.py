@@ -8,7 +8,18 @@ a test compares it with the template's events.
 
 from collections.abc import Iterable
 
-from candor.edge.routes import admin, auth, documents, letters, operations, replies
+from candor.edge.routes import (
+    admin,
+    auth,
+    chat,
+    documents,
+    helpdesk,
+    imports,
+    letters,
+    operations,
+    replies,
+    tickets,
+)
 from candor.edge.routes.row import Access, Route
 
 __all__ = ["ROUTES", "Access", "Route", "exposed", "methods_of", "preflights_of", "route_of"]
@@ -16,8 +27,12 @@ __all__ = ["ROUTES", "Access", "Route", "exposed", "methods_of", "preflights_of"
 ROUTES: tuple[Route, ...] = (
     *auth.ROUTES,
     *replies.ROUTES,
+    *chat.ROUTES,
     *documents.ROUTES,
+    *tickets.ROUTES,
     *admin.ROUTES,
+    *imports.ROUTES,
+    *helpdesk.ROUTES,
     *letters.ROUTES,
     *operations.ROUTES,
 )
