@@ -3,8 +3,11 @@ Answer quality: `python -m tests.benchmarks.bench_answers [--kb FILE … --quest
 
 Without arguments: the demo knowledge, with questions nothing was fitted on. Pages are cut, embedded and
 indexed as the product does it, every question is asked, and each answer is compared with the facts it must
-hold. `-v` lists what went wrong, `-vv` every answer. `--near-misses` asks each answerable question once more
-with the pages that answer it hidden.
+hold: once without a model, once with one that reads attentively (what retrieval, verifying and deciding lose
+of a perfect reply), and once with one that makes things up (what they let through).
+
+`-v` lists what went wrong, `-vv` every answer. `--near-misses` asks each answerable question once more
+with the pages that answer it hidden. `--thresholds` prints what other thresholds would do.
 """
 
 import argparse
@@ -18,9 +21,12 @@ from pathlib import Path
 
 from candor.adapters.memory_answers import MemoryAnswers
 from candor.answering import Answer, Decision, Question
+from candor.answering.deciding import PASS_FROM, Thresholds
 from candor.answering.evidence import EmbeddedLikeness
+from candor.answering.models import Model
 from candor.answering.service import Answering
-from tests.benchmarks.knowledge import DEMO_PAGES, HELD_OUT, Asked, Knowledge, knowledge, questions
+from tests.benchmarks.knowledge import DEMO_PAGES, HELD_OUT, TALKS, Asked, Knowledge, knowledge, questions
+from tests.doubles.reading_models import AttentiveModel, CarelessModel
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +51,12 @@ class Asking:
         return self.answered and self.asked.answerable and self.asked.right(self.answer.text)
 
 
-def asking(base: Knowledge, answering: Answering, asked: Asked, *, hidden: bool) -> Asking:
+def asking(
+    base: Knowledge, answering: Answering, asked: Asked, *, hidden: bool, model: Model | None
+) -> Asking:
     base.hide(asked.expected_urls if hidden else ())
+    if isinstance(model, AttentiveModel):
+        model.wanted = asked.key_facts if asked.answerable and not hidden else ()
     started = time.perf_counter()
     answer = answering.answer(Question(text=asked.text, history=asked.history))
     return Asking(
@@ -59,36 +69,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kb", type=Path, nargs="+", default=list(DEMO_PAGES))
-    parser.add_argument("--questions", type=Path, nargs="+", default=[HELD_OUT])
+    parser.add_argument("--questions", type=Path, nargs="+", default=[HELD_OUT, TALKS])
     parser.add_argument("--state", type=Path, help="keep the index here for the next run")
     parser.add_argument("--near-misses", action="store_true")
+    parser.add_argument("--thresholds", action="store_true")
+    parser.add_argument("--pass-from", type=float, default=PASS_FROM, help="confidence to answer from")
     parser.add_argument("-v", "--verbose", action="count", default=0)
     options = parser.parse_args(arguments)
 
+    asked = questions(options.questions)
+    models: dict[str, Model | None] = {
+        "extractive": None,
+        "attentive model": AttentiveModel(),
+        "careless model": CarelessModel(),
+    }
+    results: dict[str, list[Asking]] = {}
     with tempfile.TemporaryDirectory() as folder:
         base = knowledge(options.kb, options.state or Path(folder))
-        print(f"{len(base.urls)} pages, {base.passages} passages")
-        answering = Answering(
-            retrieval=base.retrieval, snapshots=MemoryAnswers(), likeness=EmbeddedLikeness(base.embedder)
-        )
-        answering.answer(Question(text="Is the model loaded?"))
-        asked = questions(options.questions)
-        results = [asking(base, answering, each, hidden=False) for each in asked]
-        if options.near_misses:
-            results += [asking(base, answering, each, hidden=True) for each in asked if each.answerable]
-    report(results, verbose=options.verbose)
+        print(f"{len(base.urls)} pages, {base.passages} passages, {len(asked)} questions")
+        likeness = EmbeddedLikeness(base.embedder)
+        for name, model in models.items():
+            answering = Answering(
+                retrieval=base.retrieval,
+                snapshots=MemoryAnswers(),
+                likeness=likeness,
+                model=model,
+                thresholds=Thresholds(answer=options.pass_from),
+            )
+            answering.answer(Question(text="Is the model loaded?"))
+            results[name] = [asking(base, answering, each, hidden=False, model=model) for each in asked]
+            if options.near_misses:
+                results[name] += [
+                    asking(base, answering, each, hidden=True, model=model)
+                    for each in asked
+                    if each.answerable
+                ]
+        if options.thresholds:
+            willing = Answering(
+                retrieval=base.retrieval,
+                snapshots=MemoryAnswers(),
+                likeness=likeness,
+                thresholds=Thresholds(answer=0.0, ask=0.0),
+            )
+            given = [asking(base, willing, each, hidden=False, model=None) for each in asked]
+    columns = {name: figures(some) for name, some in results.items()}
+    print(f"{'':22}" + "".join(f"{name:>20}" for name in columns) + "   of")
+    for row, (_, of) in columns["extractive"].items():
+        print(f"{row:22}" + "".join(f"{column[row][0]:>20}" for column in columns.values()) + f"   {of}")
+    if options.thresholds:
+        _curve(given)
+    if options.verbose:
+        for each in results["extractive"]:
+            _show(each, everything=options.verbose >= 2)
     return 0
 
 
-def report(results: Sequence[Asking], *, verbose: int) -> None:
+def figures(results: Sequence[Asking]) -> dict[str, tuple[str, str]]:
+    """Each figure by name, as text, with what it is a share of."""
     answerable = [each for each in results if each.answerable]
     unanswerable = [each for each in results if not each.answerable]
-    right = [each for each in answerable if each.right]
-    wrong = [each for each in results if each.answered and not each.right] + [
-        each for each in unanswerable if each.answered and each.right
-    ]
+    talks = [each for each in answerable if each.asked.history]
+    wrong = [each for each in results if _verdict(each) == "WRONG"]
     refused = [each for each in unanswerable if not each.answered]
     silent = [each for each in answerable if not each.answered]
+    asks = [each for each in results if each.answer.decision is Decision.ASK_USER]
     cited = [
         any(citation.source_url in each.asked.expected_urls for citation in each.answer.citations)
         for each in answerable
@@ -96,29 +140,58 @@ def report(results: Sequence[Asking], *, verbose: int) -> None:
     ]
     spent = sorted(each.milliseconds for each in results) or [0.0]
     words = [len(each.answer.text.split()) for each in results if each.answered]
-    holding = [each for each in answerable if _holds_facts(each)]
-    rows = (
-        ("answered and right", _share(len(right), len(answerable)), "of the answerable"),
-        ("answered and wrong", _share(len(wrong), len(results)), "of all"),
-        ("  of them unanswerable", _share(len(unanswerable) - len(refused), len(unanswerable)), ""),
-        ("refused, rightly", _share(len(refused), len(unanswerable)), "of the unanswerable"),
-        ("refused, wrongly", _share(len(silent), len(answerable)), "of the answerable"),
-        ("right pages found", _share(len(holding), len(answerable)), "of the answerable, among 8 passages"),
-        ("citation precision", _share(sum(cited), len(cited)), "cite a page that has the answer"),
-        ("calibration error", f"{calibration_error(results):20.3f}", "of the answered"),
-        ("words of an answer", f"{statistics.fmean(words) if words else 0:20.0f}", "mean"),
-        (
-            "ms, p50 and p95",
-            f"{statistics.median(spent):12.0f} {spent[int(0.95 * (len(spent) - 1))]:7.0f}",
-            "",
+    return {
+        "answered and right": (
+            _share(sum(each.right for each in answerable), len(answerable)),
+            "the answerable",
         ),
-    )
-    for name, value, of in rows:
-        print(f"{name:24} {value:20}  {of}")
-    for each in results:
-        bad = each in wrong or each in silent
-        if verbose >= 2 or (verbose and bad):
-            _show(each, "WRONG" if each in wrong else "SILENT" if each in silent else "ok")
+        "answered and wrong": (_share(len(wrong), len(results)), "all"),
+        "  of them unanswerable": (
+            _share(len(unanswerable) - len(refused), len(unanswerable)),
+            "the unanswerable",
+        ),
+        "refused, rightly": (_share(len(refused), len(unanswerable)), "the unanswerable"),
+        "refused, wrongly": (_share(len(silent), len(answerable)), "the answerable"),
+        "asked back": (_share(len(asks), len(results)), "all"),
+        "later turns right": (
+            _share(sum(each.right for each in talks), len(talks)),
+            "the answerable with a history",
+        ),
+        "right pages found": (
+            _share(sum(_holds_facts(each) for each in answerable), len(answerable)),
+            "the answerable, among 8 passages",
+        ),
+        "citation precision": (
+            _share(sum(cited), len(cited)),
+            "the answered: cite a page that has the answer",
+        ),
+        "calibration error": (f"{calibration_error(results):.3f}", "the answered, mean gap"),
+        "words of an answer": (f"{statistics.fmean(words) if words else 0:.0f}", "mean"),
+        "ms, p50": (f"{statistics.median(spent):.0f}", ""),
+        "ms, p95": (f"{spent[int(0.95 * (len(spent) - 1))]:.0f}", ""),
+    }
+
+
+def _verdict(each: Asking) -> str:
+    if each.answered:
+        return "ok" if each.right and each.answerable else "WRONG"
+    return "SILENT" if each.answerable else "ok"
+
+
+def _curve(results: Sequence[Asking]) -> None:
+    """What each threshold would do, of questions that were all answered."""
+    answerable = [each for each in results if each.answerable]
+    others = [each for each in results if not each.answerable]
+    print("\nthreshold   right, of the answerable   wrong, of all   refused, of the unanswerable")
+    for step in range(20):
+        threshold = step / 20
+        given = [each for each in results if each.answered and each.answer.confidence >= threshold]
+        right = sum(_verdict(each) == "ok" for each in given)
+        kept = sum(each in given for each in others)
+        print(
+            f"{threshold:9.2f}   {right / max(1, len(answerable)):24.1%}   "
+            f"{(len(given) - right) / max(1, len(results)):13.1%}   {1 - kept / max(1, len(others)):28.1%}"
+        )
 
 
 def _holds_facts(each: Asking) -> bool:
@@ -148,20 +221,20 @@ def calibration_error(results: Sequence[Asking], *, bins: int = 5) -> float:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part:4d} / {whole:<4d} {part / whole:6.1%}" if whole else f"{part:4d} / 0         "
+    return f"{part} / {whole}  {part / whole:6.1%}" if whole else "-"
 
 
-def _show(each: Asking, verdict: str) -> None:
+def _show(each: Asking, *, everything: bool) -> None:
+    verdict = _verdict(each)
+    if verdict == "ok" and not everything:
+        return
     hidden = " (its pages hidden)" if each.hidden else ""
     print(f"\n## {verdict} {each.asked.id}{hidden} {each.answer.decision} {each.answer.confidence:.2f}")
     print(f"Q: {each.asked.text}")
     print(f"A: {each.answer.text}")
     print(f"   cites {[citation.source_url for citation in each.answer.citations]}")
     if not each.right and each.answerable:
-        missing = [
-            group for group in each.asked.key_facts if not each.asked.right(each.answer.text) and group
-        ]
-        print(f"   wanted {missing} from {list(each.asked.expected_urls)}")
+        print(f"   wanted {[list(group) for group in each.asked.key_facts]} from {each.asked.expected_urls}")
     features = each.answer.debug.get("features", {})
     print(
         "   " + " ".join(f"{name}={value:.2f}" for name, value in features.items()),

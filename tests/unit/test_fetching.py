@@ -415,6 +415,7 @@ TRUSTED = {
     "adapters/openai_model.py": "the model's server, named by the environment",
     "adapters/opensearch.py": "the search engine, named by the environment",
     "adapters/opensearch_client.py": "the search engine, named by the environment",
+    "adapters/opensearch_tickets.py": "the search engine, named by the environment",
     "adapters/pinecone.py": "the vector index, named by the environment",
 }
 OPENS_ADDRESSES = {

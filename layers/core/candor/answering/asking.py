@@ -112,6 +112,22 @@ def before(history: Sequence[Turn]) -> str:
     return asked[-1][:500] if asked else ""
 
 
+def replied(history: Sequence[Turn]) -> str:
+    """What was answered last."""
+    return next((turn.content.strip() for turn in reversed(history) if turn.role == "assistant"), "")
+
+
+def asked_back(history: Sequence[Turn]) -> bool:
+    """Whether the last reply was a question already: a second one in a row helps nobody."""
+    said = replied(history)
+    known = tuple(data("phrases")["which"].values())
+    return said.startswith(known) or (len(said) < _BRIEF and said.endswith(("?", "？")))
+
+
+_BRIEF = 300
+"""Longer replies that end with a question have answered something first."""
+
+
 def greeted_in(text: str) -> str | None:
     """The language of a greeting or thanks too short to be told otherwise."""
     first = next(iter(tokens(text)), "")

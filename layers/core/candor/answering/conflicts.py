@@ -11,6 +11,9 @@ from candor.search import Passage
 _ALIKE = 0.6
 """Share of all words of two sentences that both have, numbers left out."""
 
+_TELLING = 0.5
+"""The weight of a term from which it is part of the subject."""
+
 _ORDER = {"policy": 0, "tos": 0, "pricing": 0, "conversation": 2}
 
 
@@ -32,7 +35,8 @@ def conflict(inquiry: Inquiry, extract: Extract) -> Piece | None:
         return None
     words = _bare(claim, best.language)
     held = _about(best)
-    subject = [term for term in inquiry.terms if held.has(term)]
+    # Words of any question ("how many") tell nothing of what it is about.
+    subject = [term for term in inquiry.terms if term.weight >= _TELLING and held.has(term)]
     for number, source in enumerate(inquiry.sources[:8]):
         passage = source.passage
         if passage.document_id == best.document_id or passage.language != best.language:

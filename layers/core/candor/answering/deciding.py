@@ -1,24 +1,25 @@
 """Deciding: how probable it is that an answer is right, and whether to give it, ask back or hand over."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from candor.answering import facts
 from candor.answering.asking import Kind
 from candor.answering.data import data
-from candor.answering.evidence import Inquiry, Source
-from candor.answering.extracting import Extract, Piece, answer_coverage
-from candor.answering.holding import demands, holds_kind
+from candor.answering.evidence import Inquiry
+from candor.answering.extracting import Extract, answer_coverage
 from candor.answering.values import Decision
-from candor.answering.words import Bag, Term, coverage
+from candor.answering.words import Bag, Term
 
-PASS_FROM, ASK_FROM = 0.6, 0.35
+PASS_FROM, ASK_FROM = 0.7, 0.35
 """
 Confidence from which an answer is given, and from which asking back is worth the asker's time.
 
-Of 163 development questions, each left out of its own fit, 2.5 % get a wrong answer at .6 and 48 % of the
-answerable a right one; 4.3 % and 59 % at .45; 7.4 % and 73 % at .3. From .6 on, nine of ten near-misses are
-refused (`tests/benchmarks/fit_confidence.py` prints the table).
+Of 163 development questions, each left out of its own fit, 1.9 % get a wrong answer at .7 and 62 % of the
+answerable a right one; 2.5 % and 64 % at .65; 3.7 % and 73 % at .5; 8.0 % and 82 % at .3. From .7 on, 97 % of
+what cannot be answered is refused, and nine of ten near-misses (`tests/benchmarks/fit_confidence.py`).
 """
 
 
@@ -32,69 +33,60 @@ class Thresholds:
 
 FEATURES = (
     "likeness",
-    "best_coverage",
-    "document_coverage",
-    "missing_names",
-    "unknown_names",
-    "holds_kind",
-    "asks_kind",
+    "strength",
+    "share",
+    "covered",
     "margin",
     "lead",
-    "bm25_share",
+    "unknown_names",
+    "absent_names",
+    "odd_numbers",
     "not_english",
     "covered_abroad",
-    "heavy_terms",
     "degraded",
     "verified",
 )
 """
-What the probability is computed from, each 0..1:
+What the probability is computed from, each about 0..1:
 
-likeness: question and best piece. best_coverage: share of the question's weight in the best piece and its
-headings; document_coverage: in all found of the chosen documents. missing_names: share of its names and
-identifiers that these lack; unknown_names: in no passage found at all, 2 = 1.0. holds_kind: the answer has
-the price, duration, port … asked for (asks_kind: something of the sort is asked). margin: fused score ahead
-of the next document; lead: how far the best cosine stands out from the tenth; bm25_share: BM25 of the
-passage as a share of the best. not_english: evidence in another language, where the embedded vectors are
-noise; covered_abroad: the answer's coverage there. heavy_terms: informative words, 8 = 1.0. degraded: an
-index was missing. verified: share of sentences that survived.
+likeness: question and best piece. strength: the best section's score, 10 = 1.0; share: how much of the
+probability that one of the sections found holds the answer the chosen ones have. covered: the share of the
+question's weight that the best section holds, its headings included. margin: fused score ahead of the next
+document; lead: how far the best cosine stands out from the tenth. unknown_names: names and identifiers asked
+about that no passage found has, 2 = 1.0; absent_names: those that the answer does not have, an ending such
+as ".app" counting for two; odd_numbers: numbers asked about that the answer does not have, 2 = 1.0.
+not_english: evidence in another language, where the embedded vectors are noise; covered_abroad: the coverage
+of the whole answer there. degraded: an index was missing. verified: share of sentences that survived.
 
-Left out, because leave-one-out figures were no worse without: the passage's own cosine, whether both indexes
-agree, the coverage of the whole answer and of parts of the question, pairs of words, the question's length.
+Left out, because cross-validated figures were no worse without: the passage's own cosine and BM25, the
+coverage of the best piece, the passage and the page, the sections of the best page together, rare words
+missing, whether the kind of thing asked for is there, the question's length, token-by-token likeness (late
+interaction over MiniLM), the likeness of single words (WordLlama).
 """
 
 
 def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> dict[str, float]:
     """The features of an answer drawn from this evidence."""
     source = inquiry.sources[extract.best.source]
-    chosen = {inquiry.sources[piece.source].passage.document_id for piece in extract.pieces}
     language = source.passage.language
-    document = Bag.of("", language)
     everything = Bag.of("", language)
     for each in inquiry.sources:
-        bag = each.body | each.head
-        everything = everything | bag
-        if each.passage.document_id in chosen:
-            document = document | bag
+        everything = everything | each.body | each.head
     names = [term for term in inquiry.terms if term.name and not term.word.isdigit()]
-    asked = [kind for kind in inquiry.kinds if demands(kind)]
-    held = sum(holds_kind(extract.text, kind) for kind in asked)
     cosine = source.cosine if source.cosine is not None else 0.45
     abroad = float(language not in ("en", "und"))
     return {
         "likeness": _bounded(extract.likeness if extract.likeness is not None else cosine),
-        "best_coverage": answer_coverage(inquiry, _introduced(inquiry, extract.best)),
-        "document_coverage": coverage(inquiry.terms, document),
-        "missing_names": _missing(names, document) / len(names) if names else 0.0,
-        "unknown_names": min(_missing(names, everything), 2) / 2,
-        "holds_kind": held / len(asked) if asked else 0.5,
-        "asks_kind": float(bool(asked)),
+        "strength": extract.strength / 10,
+        "share": _bounded(extract.share),
+        "covered": extract.covered,
         "margin": _margin(inquiry, source.passage.document_id),
         "lead": _lead(inquiry),
-        "bm25_share": _bm25_share(inquiry, source),
+        "unknown_names": min(_missing(names, everything), 2) / 2,
+        "absent_names": min(_absent_names(inquiry, extract, names), 2) / 2,
+        "odd_numbers": min(_odd_numbers(inquiry.text, extract.text), 2) / 2,
         "not_english": abroad,
         "covered_abroad": abroad * answer_coverage(inquiry, extract.pieces),
-        "heavy_terms": min(len(inquiry.heavy), 8) / 8,
         "degraded": float(inquiry.degraded),
         "verified": _bounded(verified),
     }
@@ -124,24 +116,34 @@ def _lead(inquiry: Inquiry) -> float:
     return _bounded(3.0 * (told[0] - told[min(9, len(told) - 1)])) if told else 0.3
 
 
-def _introduced(inquiry: Inquiry, best: Piece) -> list[Piece]:
-    """The best piece; code with the unit in front of it, which says what it is for."""
-    units = inquiry.sources[best.source].units
-    at = units.index(best.unit) if best.unit in units else 0
-    if best.unit.kind != "code" or not at:
-        return [best]
-    return [Piece(source=best.source, unit=units[at - 1], score=best.score), best]
+_ENDING = re.compile(r"(?<![\w.])\.[a-z]{2,12}\b")
+"""Of a domain. What is said of another one's price or terms is no answer."""
 
 
-def _bm25_share(inquiry: Inquiry, chosen: Source) -> float:
-    """A ratio, because BM25 itself compares neither between engines nor between questions."""
-    best = max((each.bm25 for each in inquiry.sources if each.bm25 is not None), default=0.0)
-    return _bounded((chosen.bm25 or 0.0) / best) if best else 0.5
+def _absent_names(inquiry: Inquiry, extract: Extract, names: Sequence[Term]) -> int:
+    """What another product's page says may be nearly the same, and is not true of the one asked about."""
+    source = inquiry.sources[extract.best.source]
+    bag = Bag.of(extract.text, source.passage.language)
+    for piece in extract.pieces:
+        bag = bag | inquiry.sources[piece.source].head
+    told = extract.text.lower()
+    endings = sum(ending not in told for ending in _ENDING.findall(inquiry.text.lower()))
+    return _missing(names, bag) + 2 * endings
 
 
-def probability(values: Mapping[str, float], *, model: str = "extractive") -> float:
-    """The logistic of the weighted features, with the coefficients of `data/confidence.json`."""
-    coefficients = data("confidence")[model]
+def _odd_numbers(question: str, answer: str) -> int:
+    """Half of what is asked for the 50 GB plan is told by pages about another one."""
+    told = facts.numbers(answer)
+    return sum(not any(asked.agrees(each) for each in told) for asked in facts.digits(question))
+
+
+def probability(values: Mapping[str, float], *, model: str = "extractive", measured: bool = True) -> float:
+    """
+    The logistic of the weighted features, with the coefficients of `data/confidence.json`.
+
+    Those of an answer whose pieces were not `measured` by an embedder at hand have their own scale.
+    """
+    coefficients = data("confidence")[model if measured else f"{model}, unmeasured"]
     total = coefficients["intercept"]
     for name, weight in coefficients["weights"].items():
         total += weight * values[name]
@@ -157,23 +159,31 @@ def decide(confidence: float, *, ambiguous: bool, thresholds: Thresholds) -> Dec
     return Decision.ESCALATE
 
 
-def topics(inquiry: Inquiry, *, limit: int = 3) -> tuple[str, ...]:
+def topics(inquiry: Inquiry, extract: Extract, *, limit: int = 3) -> tuple[str, ...]:
     """What the best passages differ in, as names to choose from: their headings, else their titles."""
     found: list[str] = []
     best = inquiry.sources[0].score if inquiry.sources else 0.0
-    for source in inquiry.sources[:6]:
-        if source.score < 0.6 * best or source.passage.language != inquiry.language:
-            continue
+    compete = competing(inquiry, extract)
+    for source in inquiry.sources if compete else inquiry.sources[:6]:
         passage = source.passage
-        last = passage.path.rsplit(" › ", 1)[-1]
-        name = f"{passage.title}: {last}" if last and last != passage.title else passage.title
-        if name not in found:
+        if passage.language != inquiry.language:
+            continue
+        if compete:
+            name = passage.title if passage.document_id in compete else ""
+        elif source.score < 0.6 * best:
+            continue
+        else:
+            last = passage.path.rsplit(" › ", 1)[-1]
+            name = f"{passage.title}: {last}" if last and last != passage.title else passage.title
+        if name and name[:120] not in found:
             found.append(name[:120])
     return tuple(found[:limit])
 
 
-def ambiguous(inquiry: Inquiry) -> bool:
-    """A short question that several documents meet about equally well."""
+def ambiguous(inquiry: Inquiry, extract: Extract) -> bool:
+    """A short question that several documents meet about equally well, or one that two compete for."""
+    if competing(inquiry, extract):
+        return True
     if len(inquiry.heavy) > 2 or (
         any(kind is not Kind.OTHER for kind in inquiry.kinds[:1]) and len(inquiry.heavy) > 1
     ):
@@ -185,3 +195,29 @@ def ambiguous(inquiry: Inquiry) -> bool:
             best.setdefault(source.passage.document_id, source.score)
     scores = sorted(best.values(), reverse=True)
     return len(scores) >= 2 and scores[1] >= 0.75 * scores[0]
+
+
+_RIVALS = 3
+
+
+def competing(inquiry: Inquiry, extract: Extract) -> tuple[str, ...]:
+    """
+    The documents of two or three products, plans or directions that the question does not tell apart.
+
+    They are about as probable as each other, and each one's title has a word that the others' and the
+    question lack ("Moving a domain to us", "Moving a domain away").
+    """
+    if not 2 <= len(extract.rivals) <= _RIVALS:
+        return ()
+    titles: dict[str, Bag] = {}
+    for source in inquiry.sources:
+        passage = source.passage
+        if passage.document_id in extract.rivals and passage.language == inquiry.language:
+            titles.setdefault(passage.document_id, Bag.of(passage.title, passage.language))
+    asked = Bag.of(inquiry.told, inquiry.language).stems
+    for document, title in titles.items():
+        others = [other.stems for each, other in titles.items() if each != document]
+        if not others or not title.stems.difference(asked, *others):
+            return ()
+    shared = frozenset.intersection(*(title.stems for title in titles.values())) if titles else frozenset()
+    return tuple(titles) if shared & asked else ()

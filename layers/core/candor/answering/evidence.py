@@ -90,7 +90,7 @@ class EmbeddedLikeness:
         return [found[key] for key in keys]
 
 
-_REMEMBERED = 4_000
+_REMEMBERED = 12_000
 """Vectors, some 1.5 KB each."""
 
 
@@ -127,15 +127,24 @@ def inquire(
     language: str,
     sources: Sequence[Source],
     context: str = "",
+    reply: str = "",
     degraded: bool = False,
     likeness: Likeness | None = None,
 ) -> Inquiry:
-    """What is asked, beside what was found. `context` is the turn before, if the question leans on it."""
+    """
+    What is asked, beside what was found.
+
+    `context` is the question before, if this one leans on it, and `reply` what was answered to that: it
+    often names what the talk is about ("that is a snapshot") where the asker does not.
+    """
     own = terms(text, language=language)
-    if context:
+    for earlier, share in ((context, _EARLIER), (reply[:_OF_REPLY], _REPLIED)):
         said = {term.word for term in own}
-        earlier = [term for term in terms(context, language=language) if term.word not in said]
-        own += tuple(dataclasses.replace(term, weight=_EARLIER * term.weight, name=False) for term in earlier)
+        own += tuple(
+            dataclasses.replace(term, weight=share * term.weight, name=False)
+            for term in terms(earlier, language=language)
+            if term.word not in said
+        )
     return Inquiry(
         text=text,
         language=language,
@@ -148,8 +157,11 @@ def inquire(
     )
 
 
-_EARLIER = 0.5
-"""What a word of the turn before weighs, of what it would in the question itself."""
+_EARLIER, _REPLIED = 0.5, 0.3
+"""What a word of the question before, or of its reply, weighs of what it would in the question itself."""
+
+_OF_REPLY = 200
+"""Characters: a reply begins with what it is about."""
 
 _ALIKE, _SHORTEST = 0.86, 6
 """How much of its letters a misspelt word shares with the right one; the length from which that says much."""

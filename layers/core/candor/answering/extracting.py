@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from candor.answering.asking import Kind
 from candor.answering.belonging import continued, family
 from candor.answering.evidence import Inquiry
-from candor.answering.rating import CONSIDERED, Candidate, candidates_of, rate
+from candor.answering.rating import Candidate, candidates_of, rate
+from candor.answering.sections import Section, sections_of
 from candor.answering.units import Unit
 from candor.answering.words import Bag, coverage
 
-_WHOLE, _FIRST, _NEXT = 950, 600, 400
+_WHOLE, _FIRST, _NEXT = 1_100, 600, 400
 """Characters of an answer, of its best section, of each further one: read without scrolling."""
 
 _MORE_FOR_STEPS = 1.5
@@ -19,17 +20,16 @@ _MORE_FOR_STEPS = 1.5
 _WORTH_ADDING = 80
 """With less room left nothing more is looked for."""
 
-_MOST_SECTIONS = 3
-"""
-The first passage found holds all facts of 66 % of the development questions, the first two 82 %, three 89 %.
-A fourth section made answers longer by a sixth for three more of 131.
-"""
+_MOST_SECTIONS = 5
+
+_RIVAL = 0.6
+"""Share of the most probable page's, from which another one competes with it."""
 
 _FEW_ROWS = 4
 """Shorter tables are shown whole."""
 
-_SAME_PAGE, _OTHER_PAGE = 0.42, 0.75
-"""Share of the best section's score from which another one of the same page, or of another, is added."""
+_SAME_PAGE, _OTHER_PAGE = 0.01, 0.1
+"""Odds against the best section from which another one of the same page, or of another, is added."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +48,14 @@ class Extract:
     pieces: tuple[Piece, ...]
     best: Piece
     likeness: float | None
+    strength: float = 0.0
+    """The best section's score."""
+    share: float = 1.0
+    """Of the probability that one of the sections found holds the answer: that of the sections chosen."""
+    covered: float = 1.0
+    """The share of the question's weight that the best section and its headings hold."""
+    rivals: tuple[str, ...] = ()
+    """Documents about as probable as the most probable one, itself among them."""
 
     @property
     def text(self) -> str:
@@ -62,7 +70,11 @@ def extract(inquiry: Inquiry) -> Extract | None:
     rate(inquiry, candidates)
     ranked = sections_of(inquiry, candidates)
     best = max(ranked[0].units, key=lambda each: each.score)
-    chosen = _assembled(inquiry, ranked, best)
+    chosen, share = _assembled(inquiry, ranked, best)
+    pages: dict[str, float] = {}
+    for each in ranked:
+        document = inquiry.sources[each.source].passage.document_id
+        pages[document] = pages.get(document, 0.0) + each.share
     # A command is best told by the sentence that introduces it, so the best of its passage counts.
     measured = [each.likeness for each in chosen if each.source == best.source and each.likeness is not None]
     pieces = tuple(
@@ -73,81 +85,49 @@ def extract(inquiry: Inquiry) -> Extract | None:
         pieces=pieces,
         best=Piece(source=best.source, unit=best.unit, score=best.score),
         likeness=max(measured, default=None),
+        strength=ranked[0].score,
+        share=share,
+        covered=ranked[0].values["covered"],
+        rivals=tuple(page for page, share in pages.items() if share >= _RIVAL * max(pages.values())),
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
-    """Candidates under one heading of one passage, and how well they answer together."""
-
-    units: tuple[Candidate, ...]
-    score: float
-
-    @property
-    def source(self) -> int:
-        return self.units[0].source
-
-
-def sections_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> list[Section]:
-    """The candidates by heading, the best section first."""
-    grouped: dict[tuple[int, int], list[Candidate]] = {}
-    for each in sorted(candidates, key=lambda each: (each.source, each.index)):
-        above = inquiry.sources[each.source].units[: each.index]
-        grouped.setdefault((each.source, sum(unit.kind == "heading" for unit in above)), []).append(each)
-    found = [Section(units=tuple(group), score=_worth(inquiry, group)) for group in grouped.values()]
-    return sorted(found, key=lambda section: -section.score)
-
-
-def _worth(inquiry: Inquiry, group: Sequence[Candidate]) -> float:
+def _assembled(inquiry: Inquiry, ranked: Sequence[Section], best: Candidate) -> tuple[list[Candidate], float]:
     """
-    The best unit, what all hold together, and what retrieval, which has seen the passage whole, thinks.
+    The best section, then others nearly as good, each cut down to what speaks of the question.
 
-    A second passage of the same page that was found as well speaks for both.
+    With their share of the probability.
     """
-    source = inquiry.sources[group[0].source]
-    top = max((each.score for each in inquiry.sources), default=0.0) or 1.0
-    first = max(0, group[0].index - 1)
-    text = " ".join(unit.text for unit in source.units[first : group[-1].index + 1])
-    bag = Bag.of(text, source.passage.language) | source.head
-    beside = max(
-        (
-            other.score
-            for other in inquiry.sources[:CONSIDERED]
-            if other is not source and other.passage.document_id == source.passage.document_id
-        ),
-        default=0.0,
-    )
-    return (
-        max(each.score for each in group)
-        + 0.2 * source.score / top
-        + 0.3 / (1.0 + group[0].source)
-        + 0.2 * beside / top
-        + 0.5 * coverage(inquiry.terms, bag)
-    )
-
-
-def _assembled(inquiry: Inquiry, ranked: Sequence[Section], best: Candidate) -> list[Candidate]:
-    """The best section, then others nearly as good, each cut down to what speaks of the question."""
     by_place = {(each.source, each.index): each for section in ranked for each in section.units}
     document = inquiry.sources[best.source].passage.document_id
     more = _MORE_FOR_STEPS if inquiry.kinds[0] in (Kind.STEPS, Kind.COMMAND, Kind.REASON) else 1.0
     room = _WHOLE * more
     chosen: dict[tuple[int, int], Candidate] = {}
-    sections = 0
+    sections, share = 0, 0.0
     for section in ranked:
         same = inquiry.sources[section.source].passage.document_id == document
-        if sections and section.score < (_SAME_PAGE if same else _OTHER_PAGE) * ranked[0].score:
+        if sections and section.share < (_SAME_PAGE if same else _OTHER_PAGE) * ranked[0].share:
             continue
         limit = min(room, _NEXT if sections else _FIRST * more)
         kept = _trimmed(inquiry, by_place, section, limit, best)
         chosen.update({(each.source, each.index): each for each in kept})
         sections += bool(kept)
+        share += section.share if kept else 0.0
         room -= _length(kept)
         if room < _WORTH_ADDING or sections == _MOST_SECTIONS:
             break
     for each in continued(inquiry, by_place, chosen, int(room)):
         chosen[(each.source, each.index)] = each
-    return list(chosen.values())
+    return [each for each in chosen.values() if each is best or not _idle(each, chosen)], share
+
+
+def _idle(candidate: Candidate, chosen: Mapping[tuple[int, int], Candidate]) -> bool:
+    """An introduction to something that is not shown, and says nothing by itself."""
+    return (
+        candidate.unit.kind == "lead"
+        and (candidate.source, candidate.index + 1) not in chosen
+        and not any(character.isdigit() or character == "`" for character in candidate.unit.text)
+    )
 
 
 def _rows_named(inquiry: Inquiry, units: Sequence[Candidate]) -> list[Candidate]:
@@ -192,7 +172,7 @@ def _trimmed(
         ]
         if not kept or _length([*kept.values(), *together]) <= limit:
             kept.update({other.index: other for other in together})
-        elif _length([*kept.values(), each]) <= limit:
+        elif each.unit.kind not in ("code", "lead") and _length([*kept.values(), each]) <= limit:
             kept[each.index] = each
     return [kept[index] for index in sorted(kept)]
 

@@ -1,12 +1,14 @@
 """Rating: how well each unit of the evidence answers the question, and which is the best."""
 
 import re
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from candor.answering.asking import Kind
 from candor.answering.data import data
-from candor.answering.evidence import Inquiry, Source, narrowed
+from candor.answering.evidence import Inquiry, narrowed
 from candor.answering.holding import demands, holds_kind
 from candor.answering.units import Unit
 from candor.answering.words import Bag
@@ -14,11 +16,10 @@ from candor.answering.words import Bag
 CONSIDERED = 12
 """Passages looked into."""
 
-_MEASURED = 10
+_MEASURED = 20
 """Units whose likeness is computed, some 5 ms each; 20 of them chose no better answers."""
 
-_OFFICIAL = {"policy": 1.03, "tos": 1.03, "pricing": 1.03, "conversation": 0.93}
-"""What counts more when passages disagree: a policy before a help page, a past ticket last."""
+_OF_ONE_PASSAGE = 4
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class Candidate:
     words: float
     score: float = 0.0
     likeness: float | None = None
+    near: float = 0.0
+    """The likeness; where that was not measured, what the passage's own cosine makes probable."""
     heading: str = ""
     """The last one above it inside its passage."""
 
@@ -38,6 +41,9 @@ def candidates_of(inquiry: Inquiry) -> list[Candidate]:
     for number, source in enumerate(inquiry.sources[:CONSIDERED]):
         heading, said = Bag.of("", source.passage.language), ""
         asked = Bag.of("", source.passage.language)
+        # Looked up once a passage, not once a unit: some eighty units stand in twelve passages.
+        head = frozenset(term.word for term in inquiry.terms if source.head.has(term))
+        body = frozenset(term.word for term in inquiry.terms if source.body.has(term))
         for index, unit in enumerate(source.units):
             bag = Bag.of(f"{unit.label} {unit.text}", source.passage.language)
             if unit.kind == "heading":
@@ -48,21 +54,21 @@ def candidates_of(inquiry: Inquiry) -> list[Candidate]:
                 continue
             if _boilerplate().match(unit.text) or len(unit.text) < 3:
                 continue
-            words = _words(inquiry, source, bag, heading | asked)
+            words = _words(inquiry, bag, heading | asked, head, body)
             found.append(Candidate(source=number, index=index, unit=unit, words=words, heading=said))
     return found
 
 
-def _words(inquiry: Inquiry, source: Source, bag: Bag, heading: Bag) -> float:
+def _words(inquiry: Inquiry, bag: Bag, heading: Bag, head: Collection[str], body: Collection[str]) -> float:
     """The share of the question's weight met here: fully in the unit, less in what stands around it."""
     total = found = 0.0
     for term in inquiry.terms:
         total += term.weight
         if bag.has(term):
             found += term.weight
-        elif heading.has(term) or source.head.has(term):
+        elif term.word in head or heading.has(term):
             found += 0.7 * term.weight
-        elif source.body.has(term):
+        elif term.word in body:
             found += 0.35 * term.weight
     return found / total if total else 0.0
 
@@ -75,7 +81,7 @@ def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
         kind = 1.0 if demands(asked) and holds_kind(candidate.unit.text, asked) else 0.0
         candidate.score = 0.8 * candidate.words + 0.18 * source.score / top + 0.1 * kind
     candidates.sort(key=lambda candidate: -candidate.score)
-    measured = candidates[:_MEASURED]
+    measured = _to_measure(candidates)
     if inquiry.likeness is not None:
         nearness = inquiry.likeness.of(
             inquiry.told,
@@ -95,6 +101,7 @@ def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
         else:
             # Not among those measured, or nothing to measure with: the passage's own, discounted.
             near = (source.cosine if source.cosine is not None else 0.45) * (0.5 if inquiry.likeness else 0.8)
+        candidate.near = near
         candidate.score += 0.55 * near
         if candidate.unit.kind == "code":
             candidate.score -= 0.0 if asked in (Kind.COMMAND, Kind.STEPS) else 0.06
@@ -107,7 +114,19 @@ def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
             candidate.score -= 0.15
         if len(candidate.unit.text) < 25 and candidate.unit.kind in ("sentence", "item"):
             candidate.score -= 0.05
-        candidate.score *= _OFFICIAL.get(source.passage.doc_type, 1.0)
+
+
+def _to_measure(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The best by words, at most a few of one passage: what is asked may be told there in other words."""
+    chosen: list[Candidate] = []
+    taken: Counter[int] = Counter()
+    for each in ranked:
+        if taken[each.source] < _OF_ONE_PASSAGE:
+            taken[each.source] += 1
+            chosen.append(each)
+            if len(chosen) == _MEASURED:
+                break
+    return chosen
 
 
 def _is_code_like(text: str) -> bool:

@@ -14,7 +14,7 @@ from candor.answering.citing import citations_of
 from candor.answering.cleaning import clean
 from candor.answering.deciding import Thresholds, ambiguous, decide, features, probability, topics
 from candor.answering.evidence import Inquiry, Likeness, inquire, source
-from candor.answering.extracting import extract
+from candor.answering.extracting import Extract, extract
 from candor.answering.facts import links
 from candor.answering.models import Model, Usage, prompt_version
 from candor.answering.phrases import phrase
@@ -178,6 +178,7 @@ class Answering:
         inquiry = inquire(
             text,
             context=previous or "",
+            reply=asking.replied(history) if previous else "",
             language=language,
             sources=[
                 source(hit.passage, score=hit.score, cosine=hit.cosine, bm25=hit.bm25)
@@ -221,26 +222,29 @@ class Answering:
             record.model = written.model
         started = time.perf_counter()
         record.features = features(inquiry, extracted, verified=written.report.share)
-        confidence = probability(record.features, model=kind)
+        confidence = probability(record.features, model=kind, measured=inquiry.likeness is not None)
         record.timings["decide"] = round(1000 * (time.perf_counter() - started), 1)
         if CONTRADICTED in written.notes:
             confidence *= _DOUBT
-        return self._decided(inquiry, written, confidence)
+        return self._decided(inquiry, extracted, written, confidence, asked=asking.asked_back(history))
 
-    def _decided(self, inquiry: Inquiry, written: Written, confidence: float) -> _Outcome:
+    def _decided(
+        self, inquiry: Inquiry, extracted: Extract, written: Written, confidence: float, *, asked: bool
+    ) -> _Outcome:
         language = inquiry.language
-        if written.asks and not written.text:
+        if written.asks and not written.text and not asked:
             return _Outcome(Decision.ASK_USER, written.asks, min(confidence, 0.5))
         if written.declines or not written.text:
             return _Outcome(Decision.ESCALATE, phrase("unknown", language), min(confidence, 0.3))
-        decision = decide(confidence, ambiguous=ambiguous(inquiry), thresholds=self._thresholds)
+        unclear = not asked and ambiguous(inquiry, extracted)
+        decision = decide(confidence, ambiguous=unclear, thresholds=self._thresholds)
         if decision is Decision.PASS:
             citations = citations_of(inquiry, written)
             if citations:
                 return _Outcome(Decision.PASS, written.text, confidence, citations)
             decision = Decision.ESCALATE
         if decision is Decision.ASK_USER:
-            choices = topics(inquiry)
+            choices = topics(inquiry, extracted)
             if len(choices) >= 2:
                 hosts: frozenset[str] = frozenset()
                 shown = tuple(clean(choice, hosts) for choice in choices)
@@ -276,6 +280,7 @@ class Answering:
             principal=question.principal,
             external_user_id=question.external_user_id,
             trace_id=question.trace_id,
+            conversation_id=question.conversation_id,
             text=outcome.text,
             decision=outcome.decision,
             confidence=confidence,

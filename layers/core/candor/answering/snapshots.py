@@ -1,7 +1,7 @@
 """Snapshots: each answer kept whole, with its evidence, so that it can be explained and replayed."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -56,6 +56,8 @@ class Snapshot:
     principal: str
     external_user_id: str | None
     trace_id: str
+    conversation_id: str = ""
+    """The answer's message there has the snapshot's id."""
     text: str
     decision: Decision
     confidence: float
@@ -95,6 +97,14 @@ class Answers(Protocol):
 
     def get(self, answer_id: str) -> Snapshot:
         """The snapshot, or `NotFound`."""
+        ...
+
+    def of_customer(self, customer: str, *, limit: int) -> Sequence[str]:
+        """Ids of some answers to the customer of this key (`sessions.customer_key`)."""
+        ...
+
+    def erase(self, answer_ids: Sequence[str]) -> int:
+        """Remove them for good; how many there were."""
         ...
 
     def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:

@@ -33,6 +33,8 @@ class Question:
     principal: str = ""
     external_user_id: str | None = None
     trace_id: str = ""
+    conversation_id: str = ""
+    """Of which it is a part, if it is part of one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from functools import cache
 from candor.answering import facts
 from candor.answering.cleaning import host_of
 from candor.answering.data import data
-from candor.answering.units import sentences
+from candor.answering.units import sentences, units
 from candor.answering.words import Bag, fold, stop_words, tokens
 from candor.language import detect, script_of
 from candor.search import Passage
@@ -170,9 +170,10 @@ def _opposed(sentence: str, texts: Sequence[str], language: str) -> list[str]:
         return []
     nearest, overlap = "", 0.0
     for text in texts:
-        for line in text.split("\n"):
-            for start, end in sentences(line):
-                piece = line[start:end]
+        # By units, so that a row is read with its header: "Cancel no later than" may stand above a date.
+        for unit in units(text):
+            for start, end in sentences(unit.text):
+                piece = unit.text[start:end]
                 theirs = Bag.of(piece, language).stems
                 shared = len(own & theirs) / len(own)
                 # Of two sentences as near, the shorter one is about less else.

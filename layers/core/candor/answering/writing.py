@@ -71,17 +71,25 @@ def by_extract(inquiry: Inquiry, extract: Extract) -> Written:
     pieces = [piece for piece, _ in kept]
     differing = conflict(inquiry, extract) if pieces else None
     hosts = linkable([passage for _, passage in kept])
-    text = clean(laid_out(pieces), hosts)
     notes: tuple[str, ...] = ()
-    if differing is not None and not obeys(differing.unit.text):
+    if differing is not None and obeys(differing.unit.text):
+        differing = None
+    if differing is not None:
+        # It may have been chosen as a part of the answer, too: it is told once, as what it is.
+        there = (differing.source, differing.unit.start)
+        others = [piece for piece in pieces if (piece.source, piece.unit.start) != there]
+        pieces, differing = (others, differing) if others else (pieces, None)
+    text = clean(laid_out(pieces), hosts)
+    if differing is not None:
         other = passages[differing.source]
         hosts |= linkable([other])
         said = clean(differing.unit.text, hosts)
         if official(other.doc_type) < official(passages[extract.best.source].doc_type):
             text = f"{said}\n\n{phrase('differs', inquiry.language)}\n\n{text}"
+            pieces.insert(0, differing)
         else:
             text = f"{text}\n\n{phrase('differs', inquiry.language)}\n\n- {said}"
-        pieces.append(differing)
+            pieces.append(differing)
         notes = (CONTRADICTED,)
     language = passages[extract.best.source].language
     if text and language not in ("und", inquiry.language):
