@@ -15,6 +15,7 @@ from typing import Any, Self, TextIO
 
 from infra.local.api import ENDED, ApiRefused
 from infra.local.report import lines
+from infra.local.shown import joined
 from infra.local.words import SOURCE_FOLDER, NotPossible, Running, core
 
 PREFIX = "uploads/imports/"
@@ -217,20 +218,21 @@ def _read(files: Sequence[Path], wanted: Wanted, out: TextIO | None, *, quiet: b
     )
     name = ", ".join(file.name for file in files)
     with tempfile.TemporaryDirectory(prefix="candor-import-") as folder:
-        spill = core("candor.adapters.spills").FolderSpill(Path(folder), durable=False)
+        spill = core("candor.adapters.spills").FolderSpill(Path(folder, "spill"), durable=False)
         try:
             scan = reading.scan(dump, spill, options, on_progress=_Telling())
         except core("candor.errors").Invalid as error:
             print(f"{name}: {error}")
             return 1
-        whole = reading.Tally()
-        for partition in range(scan.partitions):
-            tally = reading.Tally()
-            source = f"source/{files[0].name}"
-            for draft in reading.tickets(scan, spill, partition, options, tally=tally, source_file=source):
-                if out is not None:
-                    out.write(_as_shown(draft, wanted.approval) + "\n")
-            whole.add(tally)
+        whole = joined(
+            scan,
+            spill,
+            options,
+            source=f"source/{files[0].name}",
+            approval=wanted.approval,
+            folder=Path(folder),
+            out=out,
+        )
         tally = reading.Tally()
         for _ in reading.documents(scan, spill, options, tally=tally):
             pass
@@ -245,23 +247,6 @@ def _read(files: Sequence[Path], wanted: Wanted, out: TextIO | None, *, quiet: b
             print(f"{name}: nothing is stored")
             print("\n".join(lines(result, problems)))
     return 0
-
-
-def _as_shown(draft: Any, approval: str) -> str:
-    """A ticket as `GET /v1/tickets/{id}` shows it to an admin, in one line."""
-    following, values = core("candor.tickets.succession"), core("candor.tickets.values")
-    draft = following.prepared(draft)
-    ticket, talk, _ = following.succession(
-        None,
-        lambda: values.Talk(description=""),
-        draft,
-        approval=values.Approval(approval),
-        now=datetime.now(UTC),
-    )
-    worth = core("candor.tickets.worth").worth_of(draft)
-    shown = core("candor.edge.models.tickets").TicketReply.of(ticket, talk, worth, decided_by=None)
-    text: str = shown.model_dump_json()
-    return text
 
 
 @contextmanager

@@ -8,7 +8,9 @@ _PROBLEMS_SHOWN = 20
 
 def lines(result: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]) -> list[str]:
     """Of a job's result, or of a reading that stored nothing."""
-    return [*_counted(result), *_problems(problems)]
+    # Why a whole dump is refused is its job's detail, and its error: said once.
+    others = [problem for problem in problems if problem["reason"] != result.get("detail")]
+    return [*_counted(result), *_problems(others)]
 
 
 def _counted(result: Mapping[str, Any]) -> Iterator[str]:
@@ -28,8 +30,6 @@ def _counted(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"  documents     {result.get('documents', 0):,}{_outcome(result, 'documents_')}"
     if result.get("error"):
         yield f"  refused       {result['error']:,}"
-    if result.get("truncated_at") is not None:
-        yield f"  CUT OFF       at byte {result['truncated_at']:,}; every row before it was taken"
     encodings = result.get("encodings") or {}
     if encodings:
         yield f"  letters       {', '.join(f'{name} {count:,}' for name, count in sorted(encodings.items()))}"

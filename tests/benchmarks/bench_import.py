@@ -3,14 +3,17 @@ Import: how fast a WHMCS dump is read, joined and stored, in how much memory, an
 
     python -m tests.benchmarks.bench_import [--size-mb 200] [--style mysqldump] [--packing gz]
 
-Times of reading and joining are of the processor: what else runs on the machine counts less. The two
-references of the same run (a checksum, and the least that any reader in Python must do) tell how much of it
-is ours. One process, work files in a folder.
+Rates are of the clock; the processor's seconds beside them tell what else ran on the machine. Reading is
+done by one process, joining by as many as there are cores, as in `make import-whmcs-dry`; memory is that of
+all of them. The two references of the same run (a checksum, and the least that any reader in Python must do)
+tell how much of it is ours. Work files are in a folder.
 """
 
 import argparse
 import gzip
+import json
 import lzma
+import os
 import re
 import resource
 import shutil
@@ -19,20 +22,39 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from candor.adapters.dump_files import FolderDump
 from candor.adapters.spills import FolderSpill
 from candor.tickets.values import TicketDraft
 from candor.whmcs import dumps
+from infra.local.cores import spread
 from tests.benchmarks.dump_generator import STYLES, Shape, tickets_for, world_for, write
 from tests.benchmarks.dump_world import World
 
 _TOKENS = re.compile(rb"'[^'\\]*+(?:\\.[^'\\]*+)*+'|[^']++", re.DOTALL)
 
 _now = time.process_time
-"""Processor time: on a quiet machine it is that of the clock, on a busy one it can still be compared."""
+"""Of the references: on a quiet machine it is that of the clock, on a busy one it can still be compared."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seconds:
+    """Of the clock, and of the processors in this process and the children it has had."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Self:
+        times = os.times()
+        return cls(wall=time.perf_counter(), cpu=sum(times[:4]))
+
+    def since(self) -> "Seconds":
+        now = Seconds.now()
+        return Seconds(wall=now.wall - self.wall, cpu=now.cpu - self.cpu)
 
 
 def reference(path: Path) -> tuple[float, float]:
@@ -48,37 +70,72 @@ def reference(path: Path) -> tuple[float, float]:
     return size / checksum, size / (_now() - begun)
 
 
-def read(path: Path, spill: FolderSpill) -> tuple[dumps.Scan, float]:
-    begun = _now()
+def read(path: Path, spill: FolderSpill) -> tuple[dumps.Scan, Seconds]:
+    begun = Seconds.now()
     scan = dumps.scan(FolderDump([path]), spill, dumps.Options())
-    return scan, _now() - begun
+    return scan, begun.since()
 
 
-def joined(scan: dumps.Scan, spill: FolderSpill, tally: dumps.Tally) -> Iterator[TicketDraft]:
+def joined(scan: dumps.Scan, spill: FolderSpill) -> Iterator[TicketDraft]:
     for partition in range(scan.partitions):
-        yield from dumps.tickets(scan, spill, partition, dumps.Options(), tally=tally)
+        yield from dumps.tickets(scan, spill, partition, dumps.Options())
 
 
-def join(scan: dumps.Scan, spill: FolderSpill) -> tuple[dumps.Tally, float]:
-    """The time of joining alone: every ticket is made and dropped."""
-    tally = dumps.Tally()
-    begun = _now()
-    for _ in joined(scan, spill, tally):
-        pass
-    return tally, _now() - begun
+def join(scan: dumps.Scan, spill: FolderSpill) -> tuple[dumps.Tally, Seconds, float]:
+    """
+    The time of joining alone: every ticket is made and dropped. And the MB that all processes had at most.
+
+    Pages that they share are counted for each of them: it is never more than that.
+    """
+
+    def work(partition: int) -> bytes:
+        tally = dumps.Tally()
+        for _ in dumps.tickets(scan, spill, partition, dumps.Options(), tally=tally):
+            pass
+        return json.dumps([os.getpid(), peak_mb(), tally.as_dict()]).encode()
+
+    whole, peaks, before = dumps.Tally(), dict[int, float](), resident_mb()
+    begun = Seconds.now()
+    for result in spread(scan.partitions, work):
+        pid, peak, told = json.loads(result)
+        whole.add(dumps.Tally.of(told))
+        peaks[pid] = peak
+    took = begun.since()
+    mine = peaks.pop(os.getpid(), before)
+    return whole, took, mine + sum(peaks.values())
 
 
 def differences(scan: dumps.Scan, spill: FolderSpill, world: World) -> int:
     """Tickets that are not as the generator knows them, that are missing, or too many."""
     expected = {draft.number: draft.checksum for draft in world.truth()}
-    wrong = 0
-    for draft in joined(scan, spill, dumps.Tally()):
-        wrong += expected.pop(draft.number, "") != replace(draft, source_file="").checksum
-    return wrong + len(expected)
+
+    def work(partition: int) -> bytes:
+        wrong, right = 0, set[str]()
+        for draft in dumps.tickets(scan, spill, partition, dumps.Options()):
+            same = expected.get(draft.number) == replace(draft, source_file="").checksum
+            wrong += not same or draft.number in right
+            if same:
+                right.add(draft.number)
+        return json.dumps([wrong, sorted(right)]).encode()
+
+    wrong, missing = 0, set(expected)
+    for result in spread(scan.partitions, work):
+        some, right = json.loads(result)
+        wrong += some + len(set(right) - missing)
+        missing.difference_update(right)
+    return wrong + len(missing)
 
 
 def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def resident_mb() -> float:
+    """What this process has now; where nothing tells, what it had at most."""
+    told = Path("/proc/self/statm")
+    if not told.exists():
+        return peak_mb()
+    return int(told.read_text().split()[1]) * resource.getpagesize() / (1 << 20)
 
 
 def packed(path: Path, packing: str) -> Path:
@@ -115,17 +172,23 @@ def main() -> None:
         print(f"{size:.1f} MB, {world.tickets:,} tickets, {asked.style} {asked.packing}")
         spill = FolderSpill(Path(folder) / "spill")
         scan, reading = read(path, spill)
-        tally, joining = join(scan, spill)
         memory = peak_mb()
+        tally, joining, of_all = join(scan, spill)
         checksum, tokens = reference(text)
-        print(f"reading   {size / reading:7.1f} MB/s  {reading:6.2f} s  {scan.partitions} partitions")
-        print(f"joining   {size / joining:7.1f} MB/s  {joining:6.2f} s  {tally.tickets:,} tickets")
-        print(f"together  {size / (reading + joining):7.1f} MB/s")
-        print(f"memory    {memory:7.0f} MB at most")
+        together = Seconds(wall=reading.wall + joining.wall, cpu=reading.cpu + joining.cpu)
+        print(told("reading", size, reading, f"{scan.partitions} partitions"))
+        print(told("joining", size, joining, f"{tally.tickets:,} tickets"))
+        print(told("together", size, together, ""))
+        print(f"memory    {max(memory, of_all):7.0f} MB at most: {memory:.0f} reading, {of_all:.0f} joining")
         print(f"reference {checksum:7.1f} MB/s crc32, {tokens:.1f} MB/s bare tokens")
         if asked.store:
             store(scan, spill, world, size)
         print(f"differences to the truth: {differences(scan, spill, world)}")
+
+
+def told(name: str, size: float, took: Seconds, what: str) -> str:
+    rate = f"{size / took.wall:7.1f} MB/s  {took.wall:6.2f} s"
+    return f"{name:<9} {rate}, {took.cpu:.2f} of the processors  {what}".rstrip()
 
 
 def store(scan: dumps.Scan, spill: FolderSpill, world: World, size: float) -> None:
@@ -133,7 +196,7 @@ def store(scan: dumps.Scan, spill: FolderSpill, world: World, size: float) -> No
     from tests.benchmarks.import_storing import as_stored, stored
 
     truth = {draft.number: as_stored(draft) for draft in world.truth()}
-    drafts, again = joined(scan, spill, dumps.Tally()), joined(scan, spill, dumps.Tally())
+    drafts, again = joined(scan, spill), joined(scan, spill)
     found = stored(drafts, again, truth)
     rate, repeated = found.tickets / found.seconds, found.tickets / found.again_seconds
     print(f"storing   {size / found.seconds:7.1f} MB/s  {found.seconds:6.2f} s  {rate:,.0f} tickets/s")

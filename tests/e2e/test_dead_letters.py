@@ -7,26 +7,16 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from infra.local.aws import Clients
-from tests.e2e.running import RunningStack
+from tests.e2e.running import RunningStack, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 KEY = "exports/custom_docs.json"
-
-
-def until(true: Callable[[], Any], *, seconds: float = 30) -> float:
-    """Seconds it took; fails the test when it does not become true."""
-    started = time.monotonic()
-    while not true():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s"
-        time.sleep(0.2)
-    return time.monotonic() - started
 
 
 def outputs(stack: RunningStack) -> dict[str, str]:
@@ -131,13 +121,13 @@ def test_what_the_api_made_is_exported_within_a_minute_and_leaves_with_it(stack:
     made = stack.admin("POST", "/v1/documents", {**document(url, "Short."), "metadata": {"a": [1, "ü"]}})
     assert made.status == 201
 
-    assert until(lambda: url in exported(stack), seconds=60) < 60
+    until(lambda: url in exported(stack), seconds=60)
 
     page = exported(stack)[url]
     assert (page["text"], page["metadata"], page["title"]) == ("Short.", {"a": [1, "ü"]}, "page")
     # It triggers nothing: no job reads it, and the document still belongs to the API.
     jobs = stack.admin("GET", "/v1/admin/jobs?page_size=100").json["items"]
-    assert not [job for job in jobs if "exports/" in job["subject"]]
+    assert not [job for job in jobs if job["kind"] == "read_source" and "exports/" in job["subject"]]
     assert stack.admin("GET", "/v1/documents?q=exported/page&source=api").json["total"] == 1
 
     assert stack.admin("DELETE", f"/v1/documents/{made.json['id']}").status == 204

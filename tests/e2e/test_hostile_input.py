@@ -111,7 +111,17 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
     "source": ("%00", "nobody", "source/x"),
     "source_type": ("%00", "email", "1"),
     "source_id": ("%00", "x" * 257),
+    "before": NUMBERS,
+    "limit": (*NUMBERS, "101", "1000000"),
+    "approval_status": ("%00", "nobody", "1"),
+    "department": ("%00", "x" * 1_001),
+    "helpdesk": ("%00", "x" * 1_001),
+    "source_file": ("%00", "x" * 1_001),
+    "sort": ("%00", "nobody", "oldest"),
+    "include_pii": ("maybe", "2", "%00"),
 }  # fmt: skip
+OF_TICKETS: Mapping[str, tuple[str, ...]] = {"status": ("%00", "x" * 1_001)}
+"""A ticket's status is whatever its helpdesk calls it: there is none that cannot be meant."""
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +317,8 @@ def test_a_query_that_cannot_be_meant_is_refused_by_every_route(stack: RunningSt
     found = {}
     for route in ROUTES:
         for name in route.query.model_fields:
-            for value in QUERIES[name]:
+            values = OF_TICKETS.get(name) if route.path == "/v1/tickets" else None
+            for value in values or QUERIES[name]:
                 path = f"{somewhere(route)}?{name}={value.format(name)}"
                 reply = stack.call(route.method, path, GOOD.get(route.path), **bearer(person))
                 found[f"{named(route)} {name}={value[:30]}"] = no_refusal(route, reply)

@@ -15,21 +15,12 @@ from candor.answering.models import SCHEMA
 from candor.edge.models.answers import SuggestedReply
 from infra.local.aws import Clients
 from tests.doubles.openai import Chat, Mode, OpenAIDouble
-from tests.e2e.running import Reply, RunningStack
+from tests.e2e.running import Reply, RunningStack, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 WITHIN_FIVE_SECONDS = 5.5
 """The contract's five, and what the asking itself takes."""
-
-
-def until(true: Callable[[], bool], *, seconds: float = 30) -> float:
-    """Seconds it took; fails the test when it does not become true."""
-    started = time.monotonic()
-    while not true():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s"
-        time.sleep(0.1)
-    return time.monotonic() - started
 
 
 def asked(stack: RunningStack, question: str, **more: Any) -> dict[str, Any]:

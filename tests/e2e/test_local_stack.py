@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import pytest
 
 from infra import template
 from infra.local.aws import Clients
-from tests.e2e.running import ROOT, SMALL, RunningStack, free_port
+from tests.e2e.running import ROOT, SMALL, RunningStack, free_port, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -30,15 +30,6 @@ def own_stack(tmp_path: Path) -> Iterator[RunningStack]:
     running = RunningStack(tmp_path / "state", template=copy / "template.yaml")
     yield running
     running.kill()
-
-
-def until(true: Callable[[], bool], *, seconds: float = 10) -> bool:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def start_in_vain(running: RunningStack) -> None:
@@ -77,7 +68,7 @@ def test_a_function_that_raises_is_a_500_in_json_and_a_line_in_the_log(small_sta
 
     assert reply.status == 500
     assert reply.json == {"detail": "Something failed on our side."}
-    assert until(lambda: any("FAILED" in line and "told to fail" in line for line in small_stack.log))
+    until(lambda: any("FAILED" in line and "told to fail" in line for line in small_stack.log))
 
 
 def test_a_request_larger_than_a_function_takes_is_a_413(small_stack: RunningStack) -> None:
@@ -151,7 +142,7 @@ def test_a_stream_that_breaks_off_is_not_taken_for_a_whole_one(small_stack: Runn
 def test_the_log_has_one_line_for_a_request_and_nothing_of_its_query(small_stack: RunningStack) -> None:
     small_stack.call("GET", "/mirror?token=very-secret")
 
-    assert until(lambda: any("/mirror 200" in line and "count" in line for line in small_stack.log))
+    until(lambda: any("/mirror 200" in line and "count" in line for line in small_stack.log))
     assert not any("very-secret" in line for line in small_stack.log)
 
 
@@ -287,7 +278,7 @@ def test_a_saved_function_is_in_force_a_moment_later(own_stack: RunningStack) ->
 
     copy.write_text(code.read_text().replace('"first"', '"second"'))
 
-    assert until(lambda: own_stack.call("GET", "/mirror").json["word"] == "second")
+    until(lambda: own_stack.call("GET", "/mirror").json["word"] == "second")
 
 
 def test_a_broken_template_leaves_the_stack_as_it_was_and_says_why(own_stack: RunningStack) -> None:
@@ -296,11 +287,11 @@ def test_a_broken_template_leaves_the_stack_as_it_was_and_says_why(own_stack: Ru
     whole = template.read_text()
 
     template.write_text(whole.replace("Resources:", "Resources: ["))
-    assert until(lambda: any("stays as it was" in line and "not YAML" in line for line in own_stack.log))
+    until(lambda: any("stays as it was" in line and "not YAML" in line for line in own_stack.log))
     assert own_stack.call("GET", "/mirror").status == 200
 
     template.write_text(whole.replace("Path: /mirror", "Path: /glass"))
-    assert until(lambda: own_stack.call("GET", "/glass").status == 200)
+    until(lambda: own_stack.call("GET", "/glass").status == 200)
     assert own_stack.call("GET", "/mirror").status == 404
 
 

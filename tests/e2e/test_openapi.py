@@ -1,5 +1,6 @@
 """OpenAPI: the description the stack serves is valid, whole, and true of real answers."""
 
+import json
 import re
 from typing import Any
 
@@ -8,7 +9,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from candor.edge.routes import ROUTES
-from tests.e2e.running import Reply, RunningStack
+from infra.local.aws import Clients
+from tests.e2e.running import Reply, RunningStack, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -68,6 +70,10 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("POST", "/v1/admin/check-whmcs-cookies", {"base_url": "http://10.0.0.1/"}),
         ("POST", "/v1/admin/crawl-tickets", {"base_url": "http://10.0.0.1/"}),
         ("GET", "/v1/admin/alerts", None),
+        ("GET", "/v1/tickets", None),
+        ("POST", "/v1/admin/tickets/approval", {"ids": ["nobody"], "approval_status": "approved"}),
+        ("POST", "/v1/admin/ingest-tickets-to-file", None),
+        ("POST", "/v1/admin/import-dump", {"s3_key": "source/nothing.sql"}),
         ("GET", "/v1/health", None),
         ("GET", "/health", None),
         ("GET", "/openapi.json", None),
@@ -94,6 +100,27 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("DELETE", "/v1/auth/tokens/{token_id}", None),
     ):
         replies[method, path] = stack.call(method, re.sub(r"{\w+}", ids[path], path), body, **person)
+    ticket, talk = dropped_ticket(stack), replies["POST", "/v1/conversations"].json["id"]
+    for method, path, body in (
+        ("GET", "/v1/tickets/{id}", None),
+        ("PATCH", "/v1/admin/tickets/{id}/approval", {"approval_status": "rejected"}),
+    ):
+        replies[method, path] = stack.call(method, path.replace("{id}", ticket), body, **person)
+    said = stack.call("POST", f"/v1/conversations/{talk}/messages", {"content": "What is this?"}, **person)
+    replies["POST", "/v1/conversations/{id}/messages"] = said
+    message = said.json["message"]["message_id"]
+    for method, path, body in (
+        ("POST", "/v1/conversations/{id}/messages/{message_id}/feedback", {"rating": 2}),
+        ("POST", "/v1/conversations/{id}/takeover", None),
+        ("POST", "/v1/conversations/{id}/release", None),
+        ("PATCH", "/v1/conversations/{id}", {"metadata": {"shop": "one"}}),
+        ("GET", "/v1/conversations/{id}", None),
+        ("DELETE", "/v1/conversations/{id}", None),
+        ("DELETE", "/v1/admin/end-users/{external_user_id}", None),
+    ):
+        place = path.replace("{id}", talk).replace("{message_id}", message)
+        place = place.replace("{external_user_id}", "described")
+        replies[method, path] = stack.call(method, place, body, **person)
     cancelled = f"/v1/admin/jobs/{ids['/v1/admin/jobs/{id}']}/cancel"
     replies["POST", "/v1/admin/jobs/{id}/cancel"] = stack.call("POST", cancelled, **person)
     weekly = {"kind": "reconcile", "expression": "cron(0 5 ? * MON *)"}
@@ -122,6 +149,18 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
 
     assert set(replies) | pages == {(route.method, route.path) for route in ROUTES}
     assert all_untrue(described, replies) == {}
+
+
+def dropped_ticket(stack: RunningStack) -> str:
+    """The number of a ticket that came by a file."""
+    talk = {"id": "described-1", "subject": "A folder is gone", "description": "Customer: It is.\nStaff: No."}
+    Clients(stack.aws)("s3").put_object(
+        Bucket=stack.outputs["SourceBucket"],
+        Key="source/described.json",
+        Body=json.dumps({"conversations": [talk]}).encode(),
+    )
+    until(lambda: stack.admin("GET", "/v1/tickets/described-1").status == 200, seconds=30)
+    return "described-1"
 
 
 def test_refusals_are_what_the_description_says(stack: RunningStack, described: dict[str, Any]) -> None:

@@ -1,8 +1,7 @@
 """Schedules on the running stack: they ring by themselves, are put right, and outlive a kill."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.aws import Clients
 from tests.doubles.loopback import Loopback, Reply, Request
-from tests.e2e.running import RunningStack
+from tests.e2e.running import RunningStack, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -42,15 +41,6 @@ def own_stack(tmp_path: Path, model_cache: Path) -> Iterator[RunningStack]:
     running.kill()
 
 
-def until(true: Callable[[], bool], *, seconds: float) -> bool:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if true():
-            return True
-        time.sleep(0.25)
-    return False
-
-
 def shown(stack: RunningStack, name: str) -> dict[str, Any]:
     schedule: dict[str, Any] = stack.admin("GET", f"{PATH}/{name}").json
     return schedule
@@ -78,7 +68,7 @@ def test_a_schedule_made_over_the_api_rings_by_itself_and_its_job_succeeds(stack
     due = datetime.fromisoformat(made.json["next_run"])
 
     try:
-        assert until(lambda: shown(stack, "by-itself")["last_status"] == "succeeded", seconds=110)
+        until(lambda: shown(stack, "by-itself")["last_status"] == "succeeded", seconds=110)
 
         schedule = shown(stack, "by-itself")
         began = datetime.fromisoformat(schedule["last_run"])
@@ -108,7 +98,7 @@ def test_the_exact_call_that_the_scheduler_makes_is_answered_once(stack: Running
     # Asking has rung already: whoever of the two calls is first does it.
     assert call()["started"] in (0, 1)
     assert call() == {"started": 0}
-    assert until(lambda: shown(stack, "exact")["last_status"] == "succeeded", seconds=20)
+    until(lambda: shown(stack, "exact")["last_status"] == "succeeded", seconds=20)
     assert shown(stack, "exact")["last_job_id"] == asked
     assert stack.admin("DELETE", f"{PATH}/exact").status == 204
 
@@ -116,11 +106,9 @@ def test_the_exact_call_that_the_scheduler_makes_is_answered_once(stack: Running
 def test_what_nobody_needs_is_cleared_when_asked_for(stack: RunningStack) -> None:
     job_id = stack.admin("POST", f"{PATH}/daily-expiry/run").json["job_id"]
 
-    assert until(
-        lambda: stack.admin("GET", f"/v1/admin/jobs/{job_id}").json["status"] == "succeeded", seconds=20
-    )
+    until(lambda: stack.admin("GET", f"/v1/admin/jobs/{job_id}").json["status"] == "succeeded", seconds=20)
     result = stack.admin("GET", f"/v1/admin/jobs/{job_id}").json["result"]
-    assert result["removed"].keys() == {"texts", "uploads", "imports", "dumps"}
+    assert result["removed"].keys() == {"texts", "talks", "uploads", "imports", "dumps"}
 
 
 def test_a_bad_expression_or_address_is_a_sentence_and_nothing_rings(stack: RunningStack) -> None:
@@ -139,7 +127,7 @@ def test_a_bad_expression_or_address_is_a_sentence_and_nothing_rings(stack: Runn
 
 
 def test_the_built_in_schedules_ring_from_the_first_start(stack: RunningStack) -> None:
-    assert until(lambda: ringing(stack, "nightly-reconcile") is not None, seconds=20)
+    until(lambda: ringing(stack, "nightly-reconcile") is not None, seconds=20)
 
     found = ringing(stack, "nightly-reconcile")
     assert found is not None
@@ -159,7 +147,7 @@ def test_a_schedule_keeps_a_site_fresh(tmp_path: Path, model_cache: Path) -> Non
             assert stack.admin("PUT", f"{PATH}/shop", body).status == 200
 
             asked = [stack.admin("POST", f"{PATH}/shop/run").json["job_id"]]
-            assert until(lambda: shown(stack, "shop")["last_status"] == "succeeded", seconds=60)
+            until(lambda: shown(stack, "shop")["last_status"] == "succeeded", seconds=60)
             shop.price = "19.50"
             asked.append(stack.admin("POST", f"{PATH}/shop/run").json["job_id"])
 
@@ -167,7 +155,7 @@ def test_a_schedule_keeps_a_site_fresh(tmp_path: Path, model_cache: Path) -> Non
                 schedule = shown(stack, "shop")
                 return (schedule["last_job_id"], schedule["last_status"]) == (asked[1], "succeeded")
 
-            assert until(fresh, seconds=60)
+            until(fresh, seconds=60)
             [document] = stack.admin("GET", "/v1/documents").json["items"]
             text = stack.admin("GET", f"/v1/documents/{document['id']}").json["cleaned_content"]
             assert "19.50" in text
@@ -191,7 +179,7 @@ def test_schedules_outlive_a_kill_and_what_rings_is_put_right(own_stack: Running
     own_stack.start()
 
     assert shown(own_stack, "kept")["next_run"] == made["next_run"]
-    assert until(lambda: ringing(own_stack, "kept") is not None, seconds=20)
+    until(lambda: ringing(own_stack, "kept") is not None, seconds=20)
     assert shown(own_stack, "nightly-reconcile")["expression"] == "cron(30 1 * * ? *)"
     found = ringing(own_stack, "nightly-reconcile")
     assert found is not None

@@ -1,16 +1,14 @@
 """Tickets on the local stack: a dropped file answers, a rejected ticket falls silent, exports come back."""
 
 import json
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.local.aws import Clients
-from tests.e2e.running import RunningStack
+from tests.e2e.running import RunningStack, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -19,13 +17,6 @@ QUESTIONS: dict[str, str] = json.loads(Path("tests/data/tickets/questions.json")
 KEY = "source/sample_conversations.json"
 FEWEST = 45
 """Of 50, without a model; 48 were measured on the stack."""
-
-
-def until(true: Callable[[], bool], *, seconds: float = 60) -> None:
-    started = time.monotonic()
-    while not true():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s"
-        time.sleep(0.2)
 
 
 def dropped(stack: RunningStack, key: str, body: bytes) -> dict[str, Any]:

@@ -228,6 +228,17 @@ def test_a_cut_off_dump_withdraws_no_document(imports: Imports) -> None:
     assert len(imports.knowledge.urls()) == 1
 
 
+def test_a_dump_without_its_tools_last_line_withdraws_no_document_and_says_so(imports: Imports) -> None:
+    imports.drop(whmcs.of(3, articles=5))
+    shorter = whmcs.of(3, articles=1)
+
+    job = imports.drop(shorter[: shorter.rindex(b";") + 1], sequencer="2")
+
+    assert job.result["truncated_at"] is None
+    assert len(imports.knowledge.urls()) == 5
+    assert sum("lacks the last line" in error.reason for error in job.errors) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [

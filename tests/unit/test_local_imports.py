@@ -120,12 +120,20 @@ def test_a_date_that_is_none_is_refused_before_anything_is_read(
     assert "SINCE=yesterday is no date" in capsys.readouterr().err
 
 
-def test_a_dump_that_is_cut_off_is_said_to_be(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dump_that_is_cut_off_is_said_to_be_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = whmcs.of(50)
     (folder / "whmcs.sql").write_bytes(body[: len(body) - 300])
 
     assert main(["import-whmcs-dry", "whmcs.sql"]) == 0
-    assert "CUT OFF" in capsys.readouterr().out
+    assert capsys.readouterr().out.lower().count("cut off") == 1
+
+
+def test_what_is_the_whole_dumps_problem_is_told_once() -> None:
+    reason = "It is no dump."
+
+    told = lines({"status": "error", "tickets": 0, "detail": reason}, [{"reason": reason}])
+
+    assert told == [f"  {reason}"]
 
 
 def test_the_report_of_a_failed_job_says_why() -> None:

@@ -61,6 +61,7 @@ _ERRORS = {
     415: "The body, or the file in it, is of a kind that is not read here.",
     422: "The body, the query or the path is not valid; `errors` says where.",
     429: "Asked too often; `Retry-After` says when to come back.",
+    502: "The page that was to be fetched cannot be had: its server failed, or answered without end.",
     503: "A service we lean on failed; `Retry-After` says when to come back.",
 }
 
@@ -181,7 +182,7 @@ def _success(route: Route, names: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _failures(route: Route) -> dict[str, Any]:
-    numbers = {429, 503} if route.limited else set()
+    numbers = {*route.also, *((429, 503) if route.limited else ())}
     if route.access is not Access.PUBLIC:
         numbers |= {401, 403}
     if "{" in route.path:

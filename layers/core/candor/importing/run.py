@@ -239,8 +239,8 @@ class Run:
         course, order, tools = self._course, self._order, self._tools
         receipts: list[Receipt] = []
         if not order.dry_run:
-            # Of a dump that ends in the middle nobody knows what it would have held.
-            if scan.truncated_at is None:
+            # Of a dump that ends in the middle, or may, nobody knows what it would have held.
+            if scan.whole:
                 keep = frozenset(document_id_of(draft.url) for draft in self._documents(scan))
                 course.documents_withdrawn += self.storing.withdraw(keep=keep)
             receipts = [

@@ -55,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
         body=documents.FetchBody,
         reply=documents.FetchReply,
         creates=True,
+        also=(502,),
     ),
     Route(
         method="POST",

@@ -14,5 +14,6 @@ ROUTES: tuple[Route, ...] = (
         reply=admin.AcceptedReply,
         status=202,
         creates=True,
+        also=(404,),
     ),
 )

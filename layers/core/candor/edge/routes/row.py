@@ -50,6 +50,8 @@ class Route:
     media_type: str = "application/json"
     missing: Mapping[str, str] = field(default_factory=dict)
     """Fields whose absence is 400 with this sentence instead of 422 (an older client expects it)."""
+    also: tuple[int, ...] = ()
+    """Statuses of its own, besides those that follow from all the rest."""
     says_error: bool = False
     """Errors carry `error` beside `detail`, the same sentence."""
 

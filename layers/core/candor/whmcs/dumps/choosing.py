@@ -68,10 +68,10 @@ def _is_whmcs(scan: Scan, installation: Installation) -> bool:
 
 def _sentence(scan: Scan, sources: tuple[Source, ...]) -> str:
     name = ", ".join(PurePosixPath(source.name).name for source in sources[:3])
-    cut = " It is cut off, too: the tickets may have come later." if scan.truncations else ""
     expected = "the tables tbltickets and tblticketreplies are expected, under any prefix."
-    if scan.malformed or scan.problems:
-        cut = f" {scan.problems[0].sentence}{cut}" if scan.problems else cut
+    known = scan.truncations or scan.problems
+    cut = f" {known[0].sentence}" if known else ""
+    cut += "" if scan.whole else " The tickets may have come later."
     tables = list(scan.tables_skipped)
     tables += [key.split(":", 2)[2].replace("|", "") for key in scan.layouts]
     for product, suffixes in _PRODUCTS:

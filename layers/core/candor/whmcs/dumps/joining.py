@@ -24,6 +24,8 @@ _REPLY: Final = columns(
     "id tid userid contactid requestor_id name email date message admin attachment rating editor"
 )
 
+_STAFF: Final = Role.STAFF
+_CUSTOMER: Final = Role.CUSTOMER
 _RATINGS: Final = {"1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 
 Row = tuple[str, ...]
@@ -85,6 +87,7 @@ def tickets(
 
 def _rows(scan: Scan, spill: Spill, partition: int, tally: Tally) -> _Rows:
     found = _Rows(tickets={}, replies={})
+    mine, theirs = found.tickets, found.replies
     for section in partition_sections(scan, spill, partition):
         names = _TICKET if section.table == TICKETS else _REPLY
         places = {name: place for place, name in enumerate(section.columns)}
@@ -94,14 +97,18 @@ def _rows(scan: Scan, spill: Spill, partition: int, tally: Tally) -> _Rows:
             for fields, card in records(section, tally, entities=True):
                 row = pick(fields)
                 number = int(row[0])
-                found.twice += number in found.tickets
-                found.tickets[number] = (row, card)
+                found.twice += number in mine
+                mine[number] = (row, card)
         elif section.table == REPLIES:
             for fields, card in records(section, tally, entities=True):
                 row = pick(fields)
-                some = found.replies.setdefault(int(row[1] or 0), {})
-                found.twice += row[0] in some
-                some[row[0]] = (row, card)
+                number = int(row[1] or 0)
+                some = theirs.get(number)
+                if some is None:
+                    theirs[number] = {row[0]: (row, card)}
+                else:
+                    found.twice += row[0] in some
+                    some[row[0]] = (row, card)
     return found
 
 
@@ -124,8 +131,10 @@ def _draft(
     rows: _Rows, names: Names, number: int, children: Sequence[int], options: Options, source_file: str
 ) -> TicketDraft:
     row, card = rows.tickets[number]
-    said = [*rows.replies.get(number, {}).values()]
-    messages = [(one[7], 1, int(one[0] or 0), _reply(one, may, names)) for one, may in said]
+    said = rows.replies.get(number)
+    messages = (
+        [(one[7], 1, int(one[0] or 0), _reply(one, may, names)) for one, may in said.values()] if said else []
+    )
     for child in children:
         own, may = rows.tickets[child]
         messages.append((own[8], 0, child, _first(own, may, names)))
@@ -148,8 +157,8 @@ def _draft(
         subject=mask_cards(row[9].strip()) if card else row[9].strip(),
         description=mask_cards(description) if card else description,
         opened_by=Role.STAFF if row[13].strip() else Role.CUSTOMER,
-        attachments=_files(row[14], card),
-        replies=tuple(message for _, _, _, message in messages if message.content or message.attachments),
+        attachments=_files(row[14], card) if row[14] else (),
+        replies=tuple([message for *_, message in messages if message.content or message.attachments]),
         status=row[11],
         priority=row[12],
         department=names.department(row[2]),
@@ -161,7 +170,7 @@ def _draft(
         merged=tuple(map(str, children)),
         source_file=source_file,
         detail_url=detail_url(options.base_url, key),
-        metadata=_metadata(row, [rows.tickets[child][0] for child in children]),
+        metadata=_metadata(row, [rows.tickets[child][0] for child in children] if children else ()),
     )
 
 
@@ -172,24 +181,27 @@ def detail_url(base_url: str, number: str) -> str:
 
 def _metadata(row: Row, children: Sequence[Row]) -> dict[str, str]:
     found = {"department_id": row[2], "opened_by_name": row[13].strip(), "service": row[16]}
-    found["merged_tids"] = ", ".join(one[1] for one in children)
-    found["merged_subjects"] = "\n".join(
-        dict.fromkeys(mask_cards(one[9].strip()) for one in children if one[9].strip() != row[9].strip())
-    )
+    if children:
+        found["merged_tids"] = ", ".join(one[1] for one in children)
+        found["merged_subjects"] = "\n".join(
+            dict.fromkeys(mask_cards(one[9].strip()) for one in children if one[9].strip() != row[9].strip())
+        )
     return {name: value for name, value in found.items() if value not in ("", "0")}
 
 
 def _reply(row: Row, card: bool, names: Names) -> Message:
-    content = written(row[8], row[12])
-    staff = row[9].strip()
-    name = staff or row[5] or names.of(row[2], row[3], row[4])[0]
+    _, _, client, contact, user, name, _, date, text, staff, files, rating, editor, *_ = row
+    content, staff = written(text, editor), staff.strip()
+    name = staff or name or names.of(client, contact, user)[0]
+    if card:
+        content, name, files = mask_cards(content), mask_cards(name), mask_cards(files)
     return Message(
-        role=Role.STAFF if staff else Role.CUSTOMER,
-        content=mask_cards(content) if card else content,
-        name=mask_cards(name) if card else name,
-        posted=moment(row[7]),
-        attachments=_files(row[10], card) if row[10] else (),
-        rating=_RATINGS.get(row[11]),
+        role=_STAFF if staff else _CUSTOMER,
+        content=content,
+        name=name,
+        posted=moment(date),
+        attachments=attachments(files) if files else (),
+        rating=_RATINGS.get(rating),
     )
 
 

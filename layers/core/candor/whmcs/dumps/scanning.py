@@ -210,7 +210,12 @@ class _Scanning:
             where = f"in the middle of {reader.manner.table}" if reader.manner.table else "in a statement"
             self._cut(reader, source, f"it ends {where}")
         elif reader.manner.completion == "expected":
-            self._cut(reader, source, "it lacks the last line that its tool writes, tables may be missing")
+            sentence = (
+                f"{source.name} lacks the last line that mysqldump writes: if it was cut off there, tables "
+                "are missing. Every row in it was kept."
+            )
+            problem = Problem(file=source.name, offset=0, sentence=sentence)
+            self._state = replace(self._state.noting(problem), unended=True)
 
     def _cut(self, reader: Reader, source: Source, why: str) -> None:
         offset = reader.base + reader.at

@@ -15,9 +15,10 @@ from candor.whmcs.dumps.values import Tally
 
 _UNSEEN: Final = bytes(range(9)) + b"\x0b\x0c\x0d" + bytes(range(0x0E, 0x1C)) + b"\x7f"
 _COMMON_ESCAPES: Final = re.compile(rb"(?:[^\\]++|\\[\\'\"nrtb])*+")
-_ENTITY: Final = re.compile(r"&(?!amp;)#?[A-Za-z0-9]{1,31};")
-_DIGIT_ENTITY: Final = re.compile(r"&#(?:x3|4[89];|5[0-7];)", re.IGNORECASE)
-_USUAL_ENTITIES: Final = {"&quot;": '"', "&#039;": "'", "&#39;": "'", "&lt;": "<", "&gt;": ">"}
+_ENTITY: Final = re.compile(r"(&#?[A-Za-z0-9]{1,31};)")
+_ENTITY_BYTES: Final = re.compile(rb"(&#?[A-Za-z0-9]{1,31};)")
+_QUOTING: Final = {b"&quot;": b'"', b"&#039;": b"'", b"&#39;": b"'", b"&lt;": b"<", b"&gt;": b">"}
+_USUAL: Final = _QUOTING | {b"&amp;": b"&"}
 
 
 def _kinds() -> bytes:
@@ -43,9 +44,13 @@ _CARD_GAPS: Final = b" \t\n.,-_*|/\\+%\xc2\xe2" + bytes(range(0x80, 0xC0))
 _DATE: Final = b"0000000000b00b00"
 """Every row has some, each with as many digits as a card; only in them are colons common."""
 
-_TWELVE: Final = b"0" * 12
-_PARTED_TWELVE: Final = re.compile(rb"0(?:(?:b|&a000a|&aaa0a|[<&]a{1,40}+){0,4}+0){11}")
-"""The same with colons, tags and hard blanks between the digits."""
+_TWELVE: Final = re.compile(
+    rb"0(?:0{5}(?:0{6}|[b<&])|(?=[b<&])(?:(?:b|&a000a|&aaa0a|[<&]a{1,40}+){0,4}+0){6})"
+)
+"""
+Where twelve digits may follow each other: all at once, or with colons, tags and hard blanks between them, of
+which the first has six before it or six behind it. It finds some more, which costs only the look at them.
+"""
 
 
 def records(section: Section, tally: Tally, *, entities: bool) -> Iterator[tuple[list[str], bool]]:
@@ -58,24 +63,38 @@ def records(section: Section, tally: Tally, *, entities: bool) -> Iterator[tuple
     if body.count(b"\r") != body.count(b"\r\n"):
         body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     body = body.translate(None, _UNSEEN)
-    kinds = body.translate(_CARD_KINDS, _CARD_GAPS).replace(_DATE, b"a").split(RECORD)
+    may = _may_hold_cards(body)
+    others = spelt = False
+    if entities and b"&" in body:
+        body, others = _with_usual_meant(body)
     text, repaired = decoded(body, section.charset, tally)
-    spelt = False
-    if entities and "&" in text:
-        # A card may be spelt in them, digit by digit.
-        spelt = _DIGIT_ENTITY.search(text) is not None
-        text = _without_entities(text)
-    for place, (record, kind) in enumerate(zip(text.split("\x1e"), kinds, strict=True)):
-        yield [*record.split("\x1f"), ""], spelt or place in repaired or _may_hold_card(kind)
+    if others:
+        text, spelt = _with_all_meant(text)
+    for place in repaired:
+        may[place] = True
+    for record, card in zip(text.split("\x1e"), may, strict=True):
+        fields = record.split("\x1f")
+        fields.append("")
+        # A card may be spelt in entities, digit by digit.
+        yield fields, spelt or card
 
 
-def _may_hold_card(kinds: bytes) -> bool:
-    """Whether twelve digits follow each other with gaps only; nine records in ten hold none."""
-    if _TWELVE in kinds:
-        return True
-    if kinds.count(b"0") < 12 or not (b"b0" in kinds or b"<" in kinds or b"&" in kinds):
-        return False
-    return _PARTED_TWELVE.search(kinds) is not None
+def _may_hold_cards(body: bytes) -> list[bool]:
+    """
+    For each record whether twelve digits follow each other in it; nine in ten hold none.
+
+    Asked of all records at once: 2 ms a megabyte, against 8 of one after the other.
+    """
+    kinds = body.translate(_CARD_KINDS, _CARD_GAPS).replace(_DATE, b"a")
+    found = [False] * (kinds.count(RECORD) + 1)
+    at = place = 0
+    while one := _TWELVE.search(kinds, at):
+        place += kinds.count(RECORD, at, one.start())
+        found[place] = True
+        at = kinds.find(RECORD, one.end())
+        if at < 0:
+            break
+    return found
 
 
 def plain(body: bytes, *, no_backslash: bool) -> bytes:
@@ -92,21 +111,32 @@ def plain(body: bytes, *, no_backslash: bool) -> bytes:
     return unescaped(body, no_backslash=False)
 
 
-def _without_entities(text: str) -> str:
+def _with_usual_meant(body: bytes) -> tuple[bytes, bool]:
     """
-    Decoded once: `&amp;lt;` is `&lt;`, for no usual entity begins within another one, and `&amp;` comes last.
+    The section with the entities decoded that WHMCS writes, and whether it holds others.
 
-    Replacing the few that WHMCS writes, all over the section, takes a third of asking about each one found.
+    Those are decoded in its text, as they may stand for letters of any script, and then `&amp;` is left for
+    them: `&amp;eacute;` is `&eacute;`. No other usual one begins an entity or lies within one.
     """
-    for name, meant in _USUAL_ENTITIES.items():
-        text = text.replace(name, meant)
-    # What is left may only be others, and `&amp;`, which stands for itself until these are decoded.
-    text = _ENTITY.sub(_entity, text)
-    return text.replace("&amp;", "&")
+    parts = _ENTITY_BYTES.split(body)
+    names = parts[1::2]
+    others = not _USUAL.keys() >= set(names)
+    if others:
+        parts[1::2] = [_QUOTING.get(name, name) for name in names]
+    else:
+        parts[1::2] = [_USUAL[name] for name in names]
+    return b"".join(parts), others
 
 
-def _entity(found: re.Match[str]) -> str:
-    name = found[0]
+def _with_all_meant(text: str) -> tuple[str, bool]:
+    """The text with what is left of entities decoded, and whether a digit was among them."""
+    parts = _ENTITY.split(text)
+    meant = {name: _entity(name) for name in set(parts[1::2])}
+    parts[1::2] = [meant[name] for name in parts[1::2]]
+    return "".join(parts), any(one.isdecimal() for one in meant.values())
+
+
+def _entity(name: str) -> str:
     return unescape(name) if name[1:] in html5 or _NUMBERED.fullmatch(name) else name
 
 

@@ -162,6 +162,8 @@ class Scan:
     """The first hundred."""
     problems_count: int = 0
     truncations: tuple[Problem, ...] = ()
+    unended: bool = False
+    """Whether a file ends between two statements, and without the last line that its tool writes."""
     malformed: int = 0
     """Rows that could not be read."""
     charsets: Mapping[str, int] = field(default_factory=dict)
@@ -171,6 +173,11 @@ class Scan:
     def truncated_at(self) -> int | None:
         """Where the first file that is cut off ends, in its text; None when all are whole."""
         return self.truncations[0].offset if self.truncations else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing speaks for it that tables or rows are missing."""
+        return not self.truncations and not self.unended
 
     def as_checkpoint(self) -> dict[str, Any]:
         return asdict(self)
