@@ -100,8 +100,8 @@ bench-search: $(VENV)/.dev ## Speed of search (N=100000 passages)
 	@$(BENCH).bench_search $(if $(N),-n $(N),)
 bench-tickets: $(VENV)/.dev ## Speed of lists and searches of tickets (N=200000)
 	@$(BENCH).bench_tickets $(if $(N),-n $(N),)
-bench-import: $(VENV)/.dev ## A WHMCS dump read and joined, and what differs from the truth (SIZE_MB=200, STYLE=, PACKING=gz|xz, STORE=1)
-	@$(BENCH).bench_import $(if $(SIZE_MB),--size-mb $(SIZE_MB),) $(if $(STYLE),--style $(STYLE),) $(if $(PACKING),--packing $(PACKING),) $(if $(filter 1 true yes,$(STORE)),--store,)
+bench-import: $(VENV)/.dev ## A WHMCS dump read, joined and stored, and what differs from the truth (SIZE_MB=200, STYLE=, PACKING=gz|xz, STORE= tickets)
+	@$(BENCH).bench_import $(if $(SIZE_MB),--size-mb $(SIZE_MB),) $(if $(STYLE),--style $(STYLE),) $(if $(PACKING),--packing $(PACKING),) $(if $(STORE),--store $(STORE),)
 bench-ingest: $(VENV)/.dev ## Pages and passages a second
 	@$(BENCH).bench_ingest
 

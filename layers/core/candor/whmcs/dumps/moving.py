@@ -15,6 +15,7 @@ from candor.whmcs.dumps.spilling import (
     packed,
     partition_block,
     partition_sections,
+    picked,
     sections,
     whole_sections,
 )
@@ -128,14 +129,11 @@ def _collect(
     size = 0
     names = {str(child).encode(): child for child in away}
     for section in partition_sections(replace(scan, moves=()), spill, partition):
-        place = section.columns.index(TABLES[section.table].by)
         head = section.head
-        for record in section.body.split(RECORD):
-            child = names.get(record.split(FIELD, place + 1)[place])
-            if child is not None:
-                target = merges.target(child)
-                held.setdefault(target, {}).setdefault(head, []).append(record)
-                size += len(record)
+        for child, record in picked(section, TABLES[section.table].by, names):
+            target = merges.target(names[child])
+            held.setdefault(target, {}).setdefault(head, []).append(record)
+            size += len(record)
     return size
 
 

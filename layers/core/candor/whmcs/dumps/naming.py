@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from candor.whmcs.dumps.spilling import ALL_NAMES, FIELD, RECORD, Section, sections
+from candor.whmcs.dumps.spilling import ALL_NAMES, RECORD, Section, picked, sections
 from candor.whmcs.dumps.texts import records
 from candor.whmcs.dumps.values import Scan, Spill, Tally
 
@@ -53,11 +53,7 @@ _NOBODY: Final = ("", "")
 
 
 def _read(section: Section, people: dict[str, tuple[str, str]], asked: set[str]) -> None:
-    place = section.columns.index("id")
-    numbers = {number.encode() for number in asked}
-    wanted = [
-        record for record in section.body.split(RECORD) if record.split(FIELD, place + 1)[place] in numbers
-    ]
+    wanted = [record for _, record in picked(section, "id", {number.encode() for number in asked})]
     if not wanted:
         return
     for row in _rows(replace(section, body=RECORD.join(wanted))):

