@@ -17,30 +17,23 @@ import itertools
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from botocore.exceptions import ClientError
-from pynamodb.attributes import UnicodeAttribute
-from pynamodb.models import Model
-
-from candor.adapters.dynamodb import CONDITION_FAILED, bound_to, translated
+from candor.adapters.dynamodb import translated
 from candor.adapters.ticket_rows import (
     ALL_BUT_BODY,
     SOURCE_SHARDS,
     Item,
     item_of,
-    moment_of,
     old_texts,
     packed,
     source_shard,
     talk_from,
     ticket_from,
 )
+from candor.adapters.ticket_table import AT_ONCE, ATTEMPTS, TicketTable, Write, groups_of, key_of, projected
 from candor.documents import Change
 from candor.errors import NotFound, Unavailable
 from candor.objects import TALKS_PREFIX, Objects
@@ -50,40 +43,9 @@ from candor.tickets.values import Approval, Talk, Ticket, TicketDraft
 MAX_INLINE: Final = 100 * 1024
 """Bytes of compressed text kept in the row."""
 
-_AT_ONCE: Final = 100
-"""Items of one read or transaction: DynamoDB's own limit."""
-
-_BYTES_AT_ONCE: Final = 2_000_000
-"""Of one transaction, which may have 4 MB; binary counts a third more on its way."""
-
-_ATTEMPTS: Final = 12
-
-_CONTESTED: Final = ("TransactionConflictException", "TransactionInProgressException")
-
-T = TypeVar("T")
-R = TypeVar("R")
-
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-class TicketRow(Model):
-    """What PynamoDB needs to know to be connected; rows are read and written as items, ten times as fast."""
-
-    ticket_id = UnicodeAttribute(hash_key=True)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Write:
-    """A row to be written whole, in place of the revision it was made from."""
-
-    ticket: Ticket
-    change: Change
-    item: dict[str, dict[str, Any]]
-    size: int
-    outdated: str = ""
-    """The object that holds what was said before."""
 
 
 class DynamoTickets:
@@ -97,11 +59,9 @@ class DynamoTickets:
         clock: Callable[[], datetime] = _now,
         writers: int = 4,
     ) -> None:
-        self._table = table_name
-        self._rows = bound_to(TicketRow, table_name)
+        self._table = TicketTable(table_name, clock=clock, writers=writers)
         self._objects = objects
         self._clock = clock
-        self._writers = writers
 
     def put(
         self, drafts: Sequence[TicketDraft], *, approval: Approval = Approval.PENDING
@@ -109,16 +69,16 @@ class DynamoTickets:
         ids, whole = together(drafts)
         done: dict[str, tuple[Ticket, Change]] = {}
         waiting = whole
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if not waiting:
                 break
             if attempt:
                 time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries
-            found = self._items(list(waiting), whole=True)
+            found = self._table.items(list(waiting), whole=True)
             writes = []
             for ticket_id, draft in waiting.items():
                 write = self._write_of(found.get(ticket_id), draft, approval)
-                if isinstance(write, _Write):
+                if isinstance(write, Write):
                     writes.append(write)
                 else:
                     done[ticket_id] = (write, Change.UNCHANGED)
@@ -144,18 +104,18 @@ class DynamoTickets:
         return found[0]
 
     def some(self, ticket_ids: Sequence[str]) -> Sequence[Ticket]:
-        items = self._items([one for one in dict.fromkeys(ticket_ids) if one])
+        items = self._table.items([one for one in dict.fromkeys(ticket_ids) if one])
         return [ticket_from(items[ticket_id]) for ticket_id in ticket_ids if ticket_id in items]
 
     def with_tid(self, tid: str) -> Sequence[Ticket]:
         name = called(tid)
-        return self._named("by_tid", "tid", name, limit=_AT_ONCE) if name else []
+        return self._named("by_tid", "tid", name, limit=AT_ONCE) if name else []
 
     def talk(self, ticket: Ticket) -> Talk:
         with translated():
-            answer = self._client.get_item(
-                TableName=self._table,
-                Key=_key(ticket.ticket_id),
+            answer = self._table.client.get_item(
+                TableName=self._table.name,
+                Key=key_of(ticket.ticket_id),
                 ConsistentRead=True,
                 ProjectionExpression="version, body, body_key",
             )
@@ -165,7 +125,7 @@ class DynamoTickets:
         return self._talk(item)
 
     def decide(self, ticket_id: str, approval: Approval, *, by: str) -> tuple[Ticket, bool]:
-        after = self._update(
+        after = self._table.update(
             ticket_id,
             "SET approval = :approval, decided_by = :by, updated_at = :now ADD revision :one",
             "attribute_exists(ticket_id) AND approval <> :approval",
@@ -182,7 +142,7 @@ class DynamoTickets:
             except NotFound:
                 return None
 
-        decided = self._each(decide, [one for one in dict.fromkeys(ticket_ids) if one])
+        decided = self._table.each(decide, [one for one in dict.fromkeys(ticket_ids) if one])
         return [one for one in decided if one is not None]
 
     def withdraw(self, ticket_ids: Sequence[str], *, source_file: str | None = None) -> Sequence[str]:
@@ -194,36 +154,36 @@ class DynamoTickets:
 
         def withdraw(ticket_id: str) -> Ticket | None:
             what = "SET withdrawn = :yes, updated_at = :now ADD revision :one"
-            return self._update(ticket_id, what, condition, values)
+            return self._table.update(ticket_id, what, condition, values)
 
-        gone = self._each(withdraw, [one for one in dict.fromkeys(ticket_ids) if one])
+        gone = self._table.each(withdraw, [one for one in dict.fromkeys(ticket_ids) if one])
         return [ticket.ticket_id for ticket in gone if ticket is not None]
 
     def of_source(self, source_file: str) -> Iterator[str]:
         if not source_file:
             return
         for shard in range(SOURCE_SHARDS):
-            yield from self._query("by_source", "source_shard", source_shard(source_file, shard))
+            yield from self._table.query("by_source", "source_shard", source_shard(source_file, shard))
 
     def delete(self, ticket_id: str) -> None:
         with translated():
-            answer = self._client.delete_item(
-                TableName=self._table, Key=_key(ticket_id), ReturnValues="ALL_OLD"
+            answer = self._table.client.delete_item(
+                TableName=self._table.name, Key=key_of(ticket_id), ReturnValues="ALL_OLD"
             )
         item = answer.get("Attributes")
         # Killed in between, it leaves objects that no row names: `schedules.expiring` clears them.
         self._objects.delete(*old_texts(item), *_body_keys(item))
 
     def after(self, ticket_id: str, *, limit: int) -> Sequence[Ticket]:
-        start = {"ExclusiveStartKey": _key(ticket_id)} if ticket_id else {}
+        start = {"ExclusiveStartKey": key_of(ticket_id)} if ticket_id else {}
         found: list[Item] = []
         while len(found) < limit:
             with translated():
-                answer = self._client.scan(
-                    TableName=self._table,
+                answer = self._table.client.scan(
+                    TableName=self._table.name,
                     ConsistentRead=True,
                     Limit=limit - len(found),
-                    **_projected(ALL_BUT_BODY),
+                    **projected(ALL_BUT_BODY),
                     **start,
                 )
             found += answer["Items"]
@@ -234,10 +194,10 @@ class DynamoTickets:
 
     def text_keys(self, ticket_id: str) -> frozenset[str]:
         """The objects in the bucket that the row names: its talk's, and what it will clear."""
-        item = self._items([ticket_id]).get(ticket_id)
+        item = self._table.items([ticket_id]).get(ticket_id)
         return frozenset((*old_texts(item), *_body_keys(item)))
 
-    def _write_of(self, item: Item | None, draft: TicketDraft, approval: Approval) -> "_Write | Ticket":
+    def _write_of(self, item: Item | None, draft: TicketDraft, approval: Approval) -> "Write | Ticket":
         """The write that puts the draft; the row itself when there is nothing to write."""
         current = ticket_from(item) if item else None
         ticket, talk, change = succession(
@@ -264,12 +224,12 @@ class DynamoTickets:
             self._objects.delete(*old_texts(item))
             for outdated in _body_keys(item):
                 row["old_texts"] = {"L": [{"S": outdated}]}
-        return _Write(ticket=ticket, change=change, item=row, size=size, outdated=outdated)
+        return Write(ticket=ticket, change=change, item=row, size=size, outdated=outdated)
 
-    def _write(self, writes: Sequence[_Write], *, together: bool) -> list[_Write]:
+    def _write(self, writes: Sequence[Write], *, together: bool) -> list[Write]:
         """Those that were written; the others have to be made anew."""
-        groups = _groups(writes) if together else [[write] for write in writes]
-        written = [write for group in self._each(self._commit, groups) for write in group]
+        groups = groups_of(writes) if together else [[write] for write in writes]
+        written = [write for group in self._table.each(self._table.commit, groups) for write in group]
         kept = {write.ticket.ticket_id for write in written}
         self._objects.delete(
             *(write.outdated for write in written if write.outdated),
@@ -282,170 +242,21 @@ class DynamoTickets:
         )
         return written
 
-    def _named_texts(self, write: _Write) -> frozenset[str]:
+    def _named_texts(self, write: Write) -> frozenset[str]:
         # A write whose answer was lost, and that was done: its text is in use.
         return self.text_keys(write.ticket.ticket_id)
 
-    def _commit(self, group: Sequence[_Write]) -> Sequence[_Write]:
-        """All of them, or none when one has moved on or is just being written."""
-        puts = [
-            {"TableName": self._table, "Item": write.item, **_unmoved(write.ticket.revision - 1)}
-            for write in group
-        ]
-        try:
-            with _contested():
-                if len(puts) == 1:
-                    self._client.put_item(**puts[0])
-                else:
-                    self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
-        except _Moved:
-            return []
-        return group
-
-    def _update(
-        self, ticket_id: str, what: str, condition: str, values: Mapping[str, Mapping[str, Any]]
-    ) -> Ticket | None:
-        """The row after it; None where the condition does not hold."""
-        for attempt in itertools.count():
-            try:
-                with _contested():
-                    answer = self._client.update_item(
-                        TableName=self._table,
-                        Key=_key(ticket_id),
-                        UpdateExpression=what,
-                        ConditionExpression=condition,
-                        ExpressionAttributeValues={
-                            **values,
-                            ":now": {"S": moment_of(self._clock())},
-                            ":one": {"N": "1"},
-                        },
-                        ReturnValues="ALL_NEW",
-                    )
-                return ticket_from(answer["Attributes"])
-            except _Moved as error:
-                if not error.is_contested:
-                    return None
-                if attempt >= _ATTEMPTS:
-                    raise Unavailable("Too many writers are changing this ticket at once.") from error
-                time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries
-        raise AssertionError("count() does not end")
-
     def _named(self, index: str, attribute: str, name: str, *, limit: int) -> Sequence[Ticket]:
         """Rows by another name, the newest first. An index may be a moment behind; the rows are not."""
-        ids = itertools.islice(self._query(index, attribute, name, limit=limit, newest_first=True), limit)
+        ids = itertools.islice(
+            self._table.query(index, attribute, name, limit=limit, newest_first=True), limit
+        )
         return [ticket for ticket in self.some(list(ids)) if getattr(ticket, attribute) == name]
-
-    def _query(
-        self, index: str, attribute: str, value: str, *, limit: int | None = None, newest_first: bool = False
-    ) -> Iterator[str]:
-        more: dict[str, Any] = {"Limit": limit} if limit else {}
-        while True:
-            with translated():
-                answer = self._client.query(
-                    TableName=self._table,
-                    IndexName=index,
-                    KeyConditionExpression=f"{attribute} = :value",
-                    ExpressionAttributeValues={":value": {"S": value}},
-                    ProjectionExpression="ticket_id",
-                    ScanIndexForward=not newest_first,
-                    **more,
-                )
-            yield from (str(item["ticket_id"]["S"]) for item in answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            more["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _items(self, ticket_ids: Sequence[str], *, whole: bool = False) -> dict[str, Item]:
-        """These rows, read consistently, without their messages unless they are wanted."""
-        parts = [ticket_ids[start : start + _AT_ONCE] for start in range(0, len(ticket_ids), _AT_ONCE)]
-        wanted = {} if whole else _projected(ALL_BUT_BODY)
-
-        def read(part: Sequence[str]) -> list[Item]:
-            found: list[Item] = []
-            left: Any = {"Keys": [_key(one) for one in part], "ConsistentRead": True, **wanted}
-            for attempt in range(_ATTEMPTS):
-                with translated():
-                    answer = self._client.batch_get_item(RequestItems={self._table: left})
-                found += answer["Responses"].get(self._table, [])
-                left = answer.get("UnprocessedKeys", {}).get(self._table)
-                if not left:
-                    return found
-                if not answer["Responses"].get(self._table):
-                    time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries
-            raise Unavailable("The database is not available right now.")
-
-        return {item["ticket_id"]["S"]: item for items in self._each(read, parts) for item in items}
 
     def _talk(self, item: Item) -> Talk:
         if "body" in item:
             return talk_from(item["body"]["B"])
         return talk_from(self._objects.read(item["body_key"]["S"]))
-
-    def _each(self, work: Callable[[T], R], things: Sequence[T]) -> list[R]:
-        """The same done with each of them, a few at a time, in their order."""
-        if len(things) <= 1 or self._writers == 1:
-            return [work(thing) for thing in things]
-        with ThreadPoolExecutor(max_workers=self._writers) as pool:
-            return list(pool.map(work, things))
-
-    @property
-    def _client(self) -> Any:
-        return self._rows._get_connection().connection.client
-
-
-class _Moved(Exception):
-    """A condition did not hold, or the row is just being written by somebody else (`is_contested`)."""
-
-    def __init__(self, *, is_contested: bool) -> None:
-        super().__init__()
-        self.is_contested = is_contested
-
-
-@contextmanager
-def _contested() -> Iterator[None]:
-    """Conditions and conflicts leave as `_Moved`, everything else as `translated` says."""
-    with translated():
-        try:
-            yield
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
-            if code == CONDITION_FAILED or "ConditionalCheckFailed" in reasons:
-                raise _Moved(is_contested=False) from error
-            if code in _CONTESTED or "TransactionConflict" in reasons:
-                raise _Moved(is_contested=True) from error
-            raise
-
-
-def _key(ticket_id: str) -> dict[str, dict[str, str]]:
-    return {"ticket_id": {"S": ticket_id}}
-
-
-def _projected(attributes: Iterable[str]) -> dict[str, Any]:
-    """By placeholders: `name` and `status` are words of DynamoDB's own."""
-    names = {f"#{number}": attribute for number, attribute in enumerate(attributes)}
-    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
-
-
-def _unmoved(revision: int) -> dict[str, Any]:
-    if revision == 0:
-        return {"ConditionExpression": "attribute_not_exists(ticket_id)"}
-    return {
-        "ConditionExpression": "revision = :revision",
-        "ExpressionAttributeValues": {":revision": {"N": str(revision)}},
-    }
-
-
-def _groups(writes: Sequence[_Write]) -> list[list[_Write]]:
-    groups: list[list[_Write]] = []
-    size = 0
-    for write in writes:
-        if not groups or len(groups[-1]) == _AT_ONCE or size + write.size > _BYTES_AT_ONCE:
-            groups.append([])
-            size = 0
-        groups[-1].append(write)
-        size += write.size
-    return groups
 
 
 def _body_keys(item: Item | None) -> list[str]:
