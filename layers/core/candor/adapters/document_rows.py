@@ -3,6 +3,7 @@
 import json
 import zlib
 from datetime import datetime
+from typing import Any
 
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -180,3 +181,10 @@ def document_of(row: DocumentRow) -> Document:
         created_at=datetime.fromisoformat(row.created_at),
         updated_at=datetime.fromisoformat(row.updated_at),
     )
+
+
+def outdated(row: DocumentRow | None) -> list[Any]:
+    """The texts in the bucket that nobody needs once the row has moved on."""
+    if row is None:
+        return []
+    return [*row.old_texts, *([row.body_key] if row.body_key is not None else [])]

@@ -15,7 +15,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
@@ -28,6 +27,7 @@ from candor.adapters.document_rows import (
     body_of,
     document_of,
     fill,
+    outdated,
     packed,
 )
 from candor.adapters.document_writes import DocumentWrites, Write, save_of, update_of
@@ -179,7 +179,7 @@ class DynamoDocuments:
                 DocumentRow.status.set(Status.QUEUED.value),
                 DocumentRow.pending.set(shard_of(document_id, PENDING_SHARDS)),
                 DocumentRow.awaited_by.set([]),
-                DocumentRow.old_texts.set(_outdated(row)),
+                DocumentRow.old_texts.set(outdated(row)),
                 DocumentRow.updated_at.set(self._clock().isoformat()),
                 DocumentRow.list_shard.remove(),
                 DocumentRow.source_shard.remove(),
@@ -330,14 +330,14 @@ class DynamoDocuments:
             return [document_of(row) for row in rows]
 
     def text_keys(self, document_id: str) -> frozenset[str]:
-        return frozenset(_outdated(self._find(document_id, "body_key", "old_texts")))
+        return frozenset(outdated(self._find(document_id, "body_key", "old_texts")))
 
     def _fresh(self, row: DocumentRow | None, document: Document, body: bytes) -> DocumentRow:
         """A new version whole. Its text is in place before the row that names it."""
         fresh = self._rows(document.document_id)
         fill(fresh, document)
         fresh.revision = (row.revision if row else 0) + 1
-        fresh.old_texts = _outdated(row)
+        fresh.old_texts = outdated(row)
         if len(body) <= MAX_INLINE:
             fresh.body = body
         else:
@@ -387,13 +387,6 @@ class DynamoDocuments:
                 )
             except DoesNotExist:
                 return None
-
-
-def _outdated(row: DocumentRow | None) -> list[Any]:
-    """The texts in the bucket that nobody needs once the row has moved on."""
-    if row is None:
-        return []
-    return [*row.old_texts, *([row.body_key] if row.body_key is not None else [])]
 
 
 def _keep(rows: dict[str, DocumentRow], row: DocumentRow) -> None:

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from candor.adapters.embedded_store import translated
 from candor.errors import Unavailable
 from candor.tickets.store import Entry
 from candor.tickets.values import Approval, Order, Ticket, Wanted
@@ -94,7 +95,7 @@ class SqliteTicketDirectory:
         if self._open(create=False) is None:
             return [ticket.ticket_id for ticket in tickets]
         absent, changed = [], []
-        with self._guard, _translated():
+        with self._guard, translated():
             held = self._held(self._reading(), [ticket.ticket_id for ticket in tickets])
         for ticket in tickets:
             row = held.get(ticket.ticket_id)
@@ -318,7 +319,7 @@ class SqliteTicketDirectory:
         return held
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with self._guard, _translated():
+        with self._guard, translated():
             return self._reading().execute(statement, values).fetchall()
 
     def _reading(self) -> sqlite3.Connection:
@@ -332,7 +333,7 @@ class SqliteTicketDirectory:
         """All or nothing. A label that was made in one that failed is not remembered."""
         connection = self._open(create=True)
         assert connection is not None
-        with self._guard, _translated():
+        with self._guard, translated():
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -343,7 +344,7 @@ class SqliteTicketDirectory:
             connection.execute("COMMIT")
 
     def _open(self, *, create: bool) -> sqlite3.Connection | None:
-        with self._guard, _translated():
+        with self._guard, translated():
             if self._connection is None:
                 if create:
                     self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -396,11 +397,3 @@ def _forget_words(connection: sqlite3.Connection, place: int) -> None:
         terms = zlib.decompress(row[0]).decode()
         connection.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (place, terms))
         connection.execute("DELETE FROM said WHERE place = ?", (place,))
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise Unavailable("The embedded directory of tickets cannot be used right now.") from error
