@@ -58,6 +58,19 @@ class _Place:
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
+class _Shown:
+    """Which page showed a ticket first: asked for again, after a pause, it shows the same ones again."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def first_on(self, page_token: str, refs: Sequence[TicketRef]) -> list[TicketRef]:
+        """Of a page's tickets those that no page before it has shown; the first page begins anew."""
+        if not page_token:
+            self._first.clear()
+        return [ref for ref in refs if self._first.setdefault(ref.number, page_token) == page_token]
+
+
 class AdminPages:
     """`Helpdesk` over the pages of the admin area."""
 
@@ -70,8 +83,7 @@ class AdminPages:
         self._login = login
         self._visits = visits
         self._departments: dict[str, str] = {}
-        self._seen: dict[str, str] = {}
-        """Which page showed a ticket first: asked for again, after a pause, it shows the same ones again."""
+        self._shown = _Shown()
 
     @property
     def session(self) -> str:
@@ -79,8 +91,6 @@ class AdminPages:
 
     def listed(self, *, page_token: str = "", since: datetime | None = None) -> Listed:
         place = _Place.of(page_token)
-        if not page_token:
-            self._seen.clear()
         links = self._site.links
         asked = {"page": str(place.page)} if place.page else {}
         if not links.names_view:
@@ -94,7 +104,7 @@ class AdminPages:
         if place.page == 0 and place.views == (_EVERY,) and offered and _EVERY not in offered:
             # This installation knows no view of everything: its statuses are read one after the other.
             place = replace(place, views=(_EVERY, *offered))
-        fresh = [ref for ref in found.refs if self._seen.setdefault(ref.number, page_token) == page_token]
+        fresh = self._shown.first_on(page_token, found.refs)
         access = replace(
             self._access,
             departments=tuple(self._departments.get(name, name) for name in self._access.departments),
@@ -131,8 +141,7 @@ class ClientPages:
         self._keys: dict[str, str] = {}
         """What opens each ticket, by tid. It stays here: a list in another process is read again instead."""
         self._lock = threading.Lock()
-        self._seen: dict[str, str] = {}
-        """Which page showed a ticket first: asked for again, after a pause, it shows the same ones again."""
+        self._shown = _Shown()
 
     @property
     def session(self) -> str:
@@ -140,14 +149,12 @@ class ClientPages:
 
     def listed(self, *, page_token: str = "", since: datetime | None = None) -> Listed:
         place = _Place.of(page_token)
-        if not page_token:
-            self._seen.clear()
         links = self._site.links
         url = links.list_url(**({"page": str(place.page)} if place.page else {}))
         found = self._visits.read(url, self._listed, enough=_has_rows)
         if not found.is_list:
             raise UpstreamFailed(_NO_LIST)
-        fresh = [ref for ref in found.refs if self._seen.setdefault(ref.number, page_token) == page_token]
+        fresh = self._shown.first_on(page_token, found.refs)
         kept, left_out = chosen(fresh, self._access, since)
         # Most themes put all rows on one page; where there are more pages, there are links to them.
         over = not found.has_more or is_all_older(found.refs, self._access, since)
