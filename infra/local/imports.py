@@ -241,7 +241,7 @@ def _read(files: Sequence[Path], wanted: Wanted, out: TextIO | None, *, quiet: b
             result = {
                 "tickets": whole.tickets,
                 "documents": whole.documents,
-                **results.found_in(scan, whole),
+                **reading.report(scan, whole).told(),
             }
             problems = [{"reason": one.reason} for one in results.problems_of(scan)]
             print(f"{name}: nothing is stored")

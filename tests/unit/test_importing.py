@@ -526,6 +526,23 @@ def test_one_ticket_that_cannot_be_stored_is_named_and_the_others_are(imports: I
     assert "Ticket 3: It is too large for a row." in [error.reason for error in job.errors]
 
 
+def test_those_that_were_stored_before_one_was_refused_count_as_new(imports: Imports) -> None:
+    keep = imports.knowledge.keeping.keep
+
+    def refusing(drafts: Any, **more: Any) -> Any:
+        before = [draft for draft in drafts if int(draft.number) < 3]
+        if len(before) < len(drafts) and any(draft.number == "3" for draft in drafts):
+            keep(before, **more)
+            raise Invalid("It is too large for a row.")
+        return keep(drafts, **more)
+
+    imports.knowledge.keeping.keep = refusing  # type: ignore[method-assign]
+
+    job = imports.drop(whmcs.of(5))
+
+    assert counts(job, "created", "unchanged", "error") == {"created": 4, "unchanged": 0, "error": 1}
+
+
 def test_a_table_that_is_down_loses_nothing(imports: Imports) -> None:
     imports.knowledge.drop(KEY, whmcs.of(5))
     keep = imports.knowledge.keeping.keep

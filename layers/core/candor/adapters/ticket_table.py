@@ -6,6 +6,7 @@ A write names the `revision` its row was made from; of several at once the later
 
 import itertools
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,8 @@ class TicketTable:
         self._rows = bound_to(TicketRow, name)
         self._clock = clock
         self._writers = writers
+        self._turns = threading.BoundedSemaphore(writers)
+        """So many write at once, whoever asks for it."""
 
     def commit(self, group: Sequence[Write]) -> Sequence[Write]:
         """All of them, or none when one has moved on or is just being written."""
@@ -72,7 +75,7 @@ class TicketTable:
             for write in group
         ]
         try:
-            with contested():
+            with self._turns, contested():
                 if len(puts) == 1:
                     self.client.put_item(**puts[0])
                 else:

@@ -63,25 +63,7 @@ def result_of(scan: dumps.Scan, course: Course, order: ImportOrder) -> dict[str,
         "documents_unchanged": course.documents_unchanged,
         "documents_withdrawn": course.documents_withdrawn,
         "files": [file.key for file in order.files],
-        **found_in(scan, tally),
-    }
-
-
-def found_in(scan: dumps.Scan, tally: dumps.Tally) -> dict[str, Any]:
-    """What the reader says of the dump, whoever asked it to read."""
-    found = dumps.report(scan, tally)
-    return {
-        "rows": dict(found.rows),
-        "replies": found.replies,
-        "merged": found.merged,
-        "skipped": sum(found.skipped.values()),
-        "skipped_reasons": dict(found.skipped),
-        "truncated_at": found.truncated_at,
-        "encodings": dict(found.encodings),
-        "charsets": dict(found.charsets),
-        "layouts": dict(found.layouts),
-        "tables_passed_over": list(found.tables_skipped),
-        "problems": found.problems_count,
+        **dumps.report(scan, tally).told(),
     }
 
 

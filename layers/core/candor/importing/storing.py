@@ -62,12 +62,13 @@ class Storing:
         if self._order.dry_run:
             return list(self._foreseen(step))
         outcomes: list[Change | Invalid] = []
-        for before, outcome in zip(befores, self._kept(step), strict=True):
+        kept, repeated = self._kept(step)
+        for before, outcome in zip(befores, kept, strict=True):
             if isinstance(outcome, Invalid):
                 outcomes.append(outcome)
                 continue
             ticket, change = outcome
-            outcomes.append(_seen_again(change, before, ticket.version) if again else change)
+            outcomes.append(_seen_again(change, before, ticket.version) if again or repeated else change)
         return outcomes
 
     def document_versions(self, step: Sequence[Draft]) -> list[int]:
@@ -100,11 +101,12 @@ class Storing:
                 withdrawn += 1
         return withdrawn
 
-    def _kept(self, step: Sequence[TicketDraft]) -> list[tuple[Ticket, Change] | Invalid]:
+    def _kept(self, step: Sequence[TicketDraft]) -> tuple[list[tuple[Ticket, Change] | Invalid], bool]:
+        """And whether some may have been stored before they were stored one by one."""
         # The import's job does not await what is learned: it counts on a scale of its own.
         approval = self._order.approval
         try:
-            return list(self._keeping.keep(step, approval=approval))
+            return list(self._keeping.keep(step, approval=approval)), False
         except Invalid:
             outcomes: list[tuple[Ticket, Change] | Invalid] = []
             for draft in step:
@@ -112,7 +114,7 @@ class Storing:
                     outcomes += self._keeping.keep([draft], approval=approval)
                 except Invalid as error:
                     outcomes.append(error)
-            return outcomes
+            return outcomes, True
 
     def _foreseen(self, step: Sequence[TicketDraft]) -> Iterator[Change]:
         rows = {row.ticket_id: row for row in self._tickets.some([draft.ticket_id for draft in step])}

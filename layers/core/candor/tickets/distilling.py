@@ -8,7 +8,7 @@ from typing import Final
 from candor.analysis import informative_words
 from candor.redaction import mask
 from candor.tickets.commands import fenced, is_prompt
-from candor.tickets.courtesies import phrases
+from candor.tickets.courtesies import says
 from candor.tickets.substance import Substance, names_of, substance
 from candor.tickets.values import Message, Role, Talk, Ticket
 
@@ -149,7 +149,7 @@ def _refuted(said: Sequence[tuple[Role, Substance]], number: int) -> bool:
     """Whether the customer's next words say that this did not help."""
     for role, each in said[number + 1 : number + 3]:
         if role == Role.CUSTOMER:
-            return phrases("unsolved").search(each.text[:400]) is not None
+            return says("unsolved", each.text[:400])
     return False
 
 

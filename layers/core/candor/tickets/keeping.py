@@ -1,16 +1,28 @@
 """Keeping: drafts become rows, rows are found in the directory, and what is approved becomes knowledge."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, Protocol
 
 from candor.documents import Change
 from candor.errors import NotFound
 from candor.redaction import mask_cards
 from candor.tickets.store import Entry, TicketDirectory, Tickets
+from candor.tickets.succession import called
 from candor.tickets.values import Approval, Talk, Ticket, TicketDraft, ticket_id_of
 
 SAID: Final = 4_000
 """Letters of what was said that a ticket is found by: the beginning of each message, up to so many in all."""
+
+SLICE: Final = 125
+"""Drafts stored at a time."""
+
+_ENTERED: Final = 2 * SLICE
+"""Tickets entered at a time. For fewer than 200 OpenSearch is waited for until it finds them."""
+
+_AT_ONCE: Final = 2
+"""Slices being stored while earlier ones are entered: one waits for the table, one is made ready for it."""
 
 _OF_ONE: Final = 1_500
 _ATTEMPTS: Final = 5
@@ -59,10 +71,28 @@ class Keeping:
         self, drafts: Sequence[TicketDraft], *, approval: Approval = Approval.PENDING
     ) -> Sequence[tuple[Ticket, Change]]:
         """The same without learning: for whoever follows them himself."""
-        kept = self._tickets.put(drafts, approval=approval)
-        self._enter([ticket for ticket, _ in kept], {ticket_id_of(d.helpdesk, d.number): d for d in drafts})
+        told = {ticket_id_of(draft.helpdesk, draft.number): draft for draft in drafts}
+        kept: list[tuple[Ticket, Change]] = []
+        entered = 0
+        for done in self._stored(_slices(drafts), approval):
+            # Not before they are stored: the directory names nothing that is not there.
+            kept += done
+            if len(kept) - entered >= _ENTERED or len(kept) == len(drafts):
+                self._enter([ticket for ticket, _ in kept[entered:]], told)
+                entered = len(kept)
         self._drop_children(drafts)
         return kept
+
+    def _stored(
+        self, slices: Sequence[Sequence[TicketDraft]], approval: Approval
+    ) -> Iterator[Sequence[tuple[Ticket, Change]]]:
+        """What became of each slice, in their order. The next ones are on their way meanwhile."""
+        put = partial(self._tickets.put, approval=approval)
+        if len(slices) == 1:
+            yield put(slices[0])
+            return
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            yield from pool.map(put, slices)
 
     def enter(self, tickets: Sequence[Ticket]) -> None:
         """Have the directory say of these rows what they say."""
@@ -102,6 +132,14 @@ class Keeping:
         children = [ticket.ticket_id for ticket in self._tickets.some(list(ids))] if ids else []
         if children:
             self.drop(children)
+
+
+def _slices(drafts: Sequence[TicketDraft]) -> Sequence[Sequence[TicketDraft]]:
+    """Few at a time; all at once where a ticket is told twice, for what is told later counts."""
+    distinct = {ticket_id_of(draft.helpdesk, called(draft.number)) for draft in drafts}
+    if len(distinct) < len(drafts):
+        return [drafts]
+    return [drafts[start : start + SLICE] for start in range(0, len(drafts), SLICE)] or [drafts]
 
 
 def entry_of(ticket: Ticket, talk: Talk) -> Entry:

@@ -11,12 +11,17 @@ from dataclasses import replace
 from typing import Final
 
 from candor.redaction import mask
+from candor.tickets.courtesies import phrases
 from candor.tickets.succession import EXCERPT
 from candor.tickets.values import Talk, Ticket
 
 NAME: Final = "[name]"
 
 _PART: Final = re.compile(r"[^\W\d_]{3,}")
+_SHORT: Final = re.compile(r"(?<![^\W\d_])[^\W\d_]{2}(?![^\W\d_])")
+_CALLED: Final = re.compile(r"[\s,]*[^,.!;:]*")
+"""Behind a greeting or its like: whom it is meant for, or who takes leave."""
+_AROUND: Final = " \t\r,.!:;()*_–—-"
 _MOST_NAMES: Final = 40
 
 
@@ -63,7 +68,25 @@ def _masked(text: str, names: Iterable[str]) -> str:
             text = re.sub(rf"(?<!\w){re.escape(whole)}(?!\w)", NAME, text, flags=re.I)
         for part in () if "@" in whole else _PART.findall(whole):
             text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", NAME, text)
-    return text
+    short = frozenset(part for name in names if "@" not in name for part in _SHORT.findall(name))
+    return _without_short(text, short) if short else text
+
+
+def _without_short(text: str, names: frozenset[str]) -> str:
+    """
+    The text without names of two letters (`Jo`) where people are called by them: where a line greets, takes
+    its leave, or is nothing else. Anywhere else they are as likely a word (`No`, `Al`).
+    """
+    one = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(names))})(?!\w)", re.I)
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        bare = line.lstrip()
+        met = phrases("greeting").match(bare) or phrases("closing").match(bare)
+        if met and (called := _CALLED.match(bare, met.end())):
+            lines[number] = bare[: met.end()] + one.sub(NAME, called[0]) + bare[called.end() :]
+        elif one.fullmatch(line.strip(_AROUND)):
+            lines[number] = one.sub(NAME, line)
+    return "\n".join(lines)
 
 
 def _whole_words(excerpt: str) -> str:

@@ -37,7 +37,7 @@ _UKRAINIAN = re.compile(r"[іїєґ]")
 def terms_of(text: str) -> Sequence[str]:
     """The terms of a text, each once, in order. None holds a blank or a quotation mark."""
     terms: dict[str, None] = {}
-    for token in _TOKEN.findall(text.lower()):
+    for token in dict.fromkeys(_TOKEN.findall(text.lower())):
         if token.isascii() and token.isalnum():  # Nine tokens of ten in English text.
             terms[token[:LONGEST]] = None
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from candor import language
-from candor.tickets.courtesies import phrases
+from candor.tickets.courtesies import phrases, says
 from candor.tickets.substance import Substance, substance
 from candor.tickets.values import Message, Role, TicketDraft
 
@@ -28,8 +28,8 @@ _TELLING: Final = 100
 """Letters of question and answer each that tell the language."""
 
 _TELLS_HOW: Final = re.compile(
-    r"^\s*(?:\d{1,2}[.)]|[-*•])\s+\S|```|`[^`\n]+`|(?:^|\s)/(?:[\w.-]+/)+|\w+\s*[>›→]\s*\w+|https?://"
-    r"|\b\w+\.(?:conf|php|ini|htaccess)\b",
+    r"^\s*(?:\d{1,2}[.)]|[-*•])\s+\S|```|`[^`\n]+`|(?:^|\s)/[\w.-]+/|\w\s*[>›→]\s*\w|https?://"
+    r"|\w\.(?:conf|php|ini|htaccess)\b",
     re.M,
 )
 """Steps, code, a path through menus or folders."""
@@ -114,9 +114,9 @@ def _of_end(draft: TicketDraft, replies: tuple[Message, ...]) -> list[tuple[int,
     last = replies[-1]
     if last.role == Role.STAFF:
         found.append((8, "The staff had the last word."))
-    elif phrases("unsolved").search(last.content[:_READ]):
+    elif says("unsolved", last.content[:_READ]):
         found.append((-20, "The customer's last message says that it was not solved."))
-    elif phrases("solved").search(last.content[:_READ]):
+    elif says("solved", last.content[:_READ]):
         found.append((15, "The customer said that it helped."))
     else:
         found.append((-8, "The customer's last message is unanswered."))
@@ -150,5 +150,5 @@ def _about_one_account(answers: list[tuple[Message, Substance]]) -> bool:
         if _TELLS_HOW.search(said.text):
             continue
         for sentence in re.split(r"(?<=[.!?])\s+", said.text):
-            private += len(sentence) if phrases("private").search(sentence) else 0
+            private += len(sentence) if says("private", sentence) else 0
     return private * 2 >= whole > 0

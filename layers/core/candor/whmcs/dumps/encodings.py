@@ -79,7 +79,8 @@ def decoded(body: bytes, charset: str, tally: Tally) -> tuple[str, frozenset[int
         text = "\x1e".join(_by_field(record, page, tally) for record in body.split(b"\x1e"))
         body = text.encode()
     else:
-        foreign = sum(not record.isascii() for record in text.split("\x1e"))
+        parts = text.split("\x1e")
+        foreign = len(parts) - sum(map(str.isascii, parts))
         tally.encodings["utf-8"] = tally.encodings.get("utf-8", 0) + foreign
     suspects = _suspects(body)
     if not suspects:

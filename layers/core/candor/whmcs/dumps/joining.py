@@ -1,6 +1,6 @@
 """Joining: rows of one partition become tickets with their replies, names and merged tickets."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -29,14 +29,18 @@ _CUSTOMER: Final = Role.CUSTOMER
 _RATINGS: Final = {"1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 
 Row = tuple[str, ...]
+Told = tuple[Row, bool]
+"""A row, and whether a card number may be in it."""
 
 
 @dataclass(kw_only=True, slots=True)
 class _Rows:
     """A partition in memory: tickets and replies by number, so that one told twice counts once."""
 
-    tickets: dict[int, tuple[Row, bool]]
-    replies: dict[int, dict[str, tuple[Row, bool]]]
+    tickets: dict[int, Told]
+    replies: dict[int, dict[str, Told]]
+    asked: Asked
+    """Whom the rows know by number, those too who are named beside it: that is cheaper than to look."""
     twice: int = 0
 
 
@@ -59,14 +63,14 @@ def tickets(
     tally = tally if tally is not None else Tally()
     merges = Merges(scan, spill)
     rows = _rows(scan, spill, partition, tally)
-    names = Names(scan, spill, _asked(rows))
+    names = Names(scan, spill, rows.asked)
     wanted = _filter(options, names, tally)
     children: dict[int, list[int]] = {}
-    for number in list(rows.tickets):
+    for number in merges.among(rows.tickets):
         if merges.elsewhere(number, partition):
             del rows.tickets[number]
             rows.replies.pop(number, None)
-    for number in rows.tickets:
+    for number in merges.among(rows.tickets):
         master = merges.master(number, rows.tickets)
         if master != number:
             children.setdefault(master, []).append(number)
@@ -86,44 +90,28 @@ def tickets(
 
 
 def _rows(scan: Scan, spill: Spill, partition: int, tally: Tally) -> _Rows:
-    found = _Rows(tickets={}, replies={})
+    found = _Rows(tickets={}, replies={}, asked=Asked())
     mine, theirs = found.tickets, found.replies
     for section in partition_sections(scan, spill, partition):
-        names = _TICKET if section.table == TICKETS else _REPLY
-        places = {name: place for place, name in enumerate(section.columns)}
-        # A column that this layout lacks is the blank behind the last one.
-        pick = itemgetter(*(places.get(name, -1) for name in names))
         if section.table == TICKETS:
-            for fields, card in records(section, tally, entities=True):
-                row = pick(fields)
-                number = int(row[0])
-                found.twice += number in mine
-                mine[number] = (row, card)
+            every = list(records(section, _TICKET, tally, entities=True))
+            rows = [told for told in every if told[0][0]]
+            tally.skip("tickets without a number", len(every) - len(rows))
+            before = len(mine)
+            mine.update((int(told[0][0]), told) for told in rows)
+            found.twice += before + len(rows) - len(mine)
+            found.asked.add(row[3:6] for row, _ in rows)
         elif section.table == REPLIES:
-            for fields, card in records(section, tally, entities=True):
-                row = pick(fields)
-                number = int(row[1] or 0)
-                some = theirs.get(number)
+            rows = list(records(section, _REPLY, tally, entities=True))
+            for told in rows:
+                key, number, *_ = told[0]
+                some = theirs.get(int(number or 0))
                 if some is None:
-                    theirs[number] = {row[0]: (row, card)}
+                    theirs[int(number or 0)] = {key: told}
                 else:
-                    found.twice += row[0] in some
-                    some[row[0]] = (row, card)
-    return found
-
-
-def _asked(rows: _Rows) -> Asked:
-    """Whom the rows know by number only."""
-    found = Asked()
-    people = [row[3:6] for row, _ in rows.tickets.values() if not (row[6] and row[7])]
-    for some in rows.replies.values():
-        people += [row[2:5] for row, _ in some.values() if not (row[5] or row[9])]
-    for client, contact, user in set(people):
-        found.clients.add(client)
-        found.contacts.add(contact)
-        found.users.add(user)
-    for nobody in (found.clients, found.contacts, found.users):
-        nobody -= {"", "0"}
+                    found.twice += key in some
+                    some[key] = told
+            found.asked.add(row[2:5] for row, _ in rows)
     return found
 
 
@@ -131,19 +119,9 @@ def _draft(
     rows: _Rows, names: Names, number: int, children: Sequence[int], options: Options, source_file: str
 ) -> TicketDraft:
     row, card = rows.tickets[number]
-    said = rows.replies.get(number)
     messages = (
-        [(one[7], 1, int(one[0] or 0), _reply(one, may, names)) for one, may in said.values()] if said else []
+        _with_merged(rows, names, number, children) if children else _replies(rows.replies.get(number), names)
     )
-    for child in children:
-        own, may = rows.tickets[child]
-        messages.append((own[8], 0, child, _first(own, may, names)))
-        messages += [
-            (one[7], 1, int(one[0] or 0), _reply(one, also, names))
-            for one, also in rows.replies.get(child, {}).values()
-        ]
-    if len(messages) > 1:
-        messages.sort(key=itemgetter(0, 1, 2))
     name, email = row[6], row[7]
     if not (name and email):
         known = names.of(row[3], row[4], row[5])
@@ -158,7 +136,7 @@ def _draft(
         description=mask_cards(description) if card else description,
         opened_by=Role.STAFF if row[13].strip() else Role.CUSTOMER,
         attachments=_files(row[14], card) if row[14] else (),
-        replies=tuple([message for *_, message in messages if message.content or message.attachments]),
+        replies=tuple([one for one in messages if one.content or one.attachments]),
         status=row[11],
         priority=row[12],
         department=names.department(row[2]),
@@ -174,13 +152,43 @@ def _draft(
     )
 
 
+def _replies(said: Mapping[str, Told] | None, names: Names) -> list[Message]:
+    if not said:
+        return []
+    if len(said) == 1:
+        [(row, card)] = said.values()
+        return [_reply(row, card, names)]
+    return [_reply(row, card, names) for row, card in sorted(said.values(), key=_by_date)]
+
+
+def _by_date(told: Told) -> tuple[str, int]:
+    row = told[0]
+    return row[7], int(row[0] or 0)
+
+
+def _with_merged(rows: _Rows, names: Names, number: int, children: Sequence[int]) -> list[Message]:
+    """Its replies, and all that was said in the tickets that were merged into it."""
+    messages: list[tuple[str, int, int, Message]] = []
+    for one in (number, *children):
+        if one != number:
+            row, card = rows.tickets[one]
+            messages.append((row[8], 0, one, _first(row, card, names)))
+        for row, card in rows.replies.get(one, {}).values():
+            messages.append((row[7], 1, int(row[0] or 0), _reply(row, card, names)))
+    messages.sort(key=itemgetter(0, 1, 2))
+    return [message for *_, message in messages]
+
+
 def detail_url(base_url: str, number: str) -> str:
     """Where staff read the ticket; the client's own address would need an access key, which is never read."""
     return f"{base_url.rstrip('/')}/admin/supporttickets.php?action=view&id={number}" if base_url else ""
 
 
 def _metadata(row: Row, children: Sequence[Row]) -> dict[str, str]:
-    found = {"department_id": row[2], "opened_by_name": row[13].strip(), "service": row[16]}
+    found = {"department_id": row[2]}
+    if opened_by := row[13].strip():
+        found["opened_by_name"] = opened_by
+    found["service"] = row[16]
     if children:
         found["merged_tids"] = ", ".join(one[1] for one in children)
         found["merged_subjects"] = "\n".join(

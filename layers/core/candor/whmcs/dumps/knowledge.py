@@ -91,8 +91,8 @@ def _read(scan: Scan, spill: Spill, tally: Tally) -> _Tables:
     found: dict[str, dict[str, Row]] = {}
     for section in whole_sections(scan, spill, EXTRAS):
         rows = found.setdefault(section.table, {})
-        for fields, _ in records(section, tally, entities=False):
-            row = dict(zip(section.columns, fields, strict=False))
+        for fields, _ in records(section, section.columns, tally, entities=False):
+            row = dict(zip(section.columns, fields, strict=True))
             key = row.get("id") or f"{row.get('type')}-{row.get('currency')}-{row.get('relid')}"
             rows[key] = row
     return _Tables(rows=found)

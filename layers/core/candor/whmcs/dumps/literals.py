@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 _ESCAPED: Final = rb"[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+"
 _PLAIN: Final = rb"[^']*+(?:''[^']*+)*+"
+_USUALLY_ESCAPED: Final = rb"[^']*+(?:(?<=[^\\]\\)'[^']*+)*+(?<!\\)"
 _DOUBLE_ESCAPED: Final = rb'"[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"'
 _DOUBLE_PLAIN: Final = rb'"[^"]*+(?:""[^"]*+)*+"'
 
@@ -22,6 +23,16 @@ _DOUBLE_ESCAPE: Final = re.compile(rb'\\(.)|""', re.DOTALL)
 def inside(*, no_backslash: bool) -> bytes:
     """The pattern of what stands between a string's quotes; it never gives back what it took."""
     return _PLAIN if no_backslash else _ESCAPED
+
+
+def usually_inside(*, no_backslash: bool) -> bytes:
+    """
+    The same for strings in which only a single backslash stands before a quote, and no quote is doubled.
+
+    It looks at quotes alone, where the other stops at every escape: a fifth of the time. A quote behind one
+    backslash is a string's own, one behind none ends it, and at one behind several this pattern gives up.
+    """
+    return rb"[^']*+" if no_backslash else _USUALLY_ESCAPED
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from candor.whmcs.dumps.layouts import TABLES
@@ -30,12 +31,11 @@ class Merges:
 
     def __init__(self, scan: Scan, spill: Spill) -> None:
         self._partitions = scan.partitions
-        self._into: dict[int, int] = {}
-        for section in sections(scan, spill, ALL_MERGES):
-            for record in section.body.split(RECORD):
-                child, _, master = record.partition(FIELD)
-                self._into[int(child)] = int(master)
-        self._ends = ends(self._into)
+        self._into, self._ends = _read(tuple(one.body for one in sections(scan, spill, ALL_MERGES)))
+
+    def among(self, present: Mapping[int, object]) -> set[int]:
+        """Those of these tickets that were merged into others."""
+        return self._ends.keys() & present.keys()
 
     def elsewhere(self, number: int, partition: int) -> bool:
         """Whether the ticket's rows have been moved out of this partition."""
@@ -63,6 +63,16 @@ class Merges:
 
     def target(self, number: int) -> int:
         return self._ends[number] % self._partitions
+
+
+@lru_cache(maxsize=1)
+def _read(bodies: tuple[bytes, ...]) -> tuple[Mapping[int, int], Mapping[int, int]]:
+    """Ticket → the one it was merged into, and → the one at the end. Every partition asks for the same."""
+    into: dict[int, int] = {}
+    for body in bodies:
+        numbers = body.replace(RECORD, FIELD).split(FIELD)
+        into.update(zip(map(int, numbers[::2]), map(int, numbers[1::2]), strict=True))
+    return into, ends(into)
 
 
 def ends(into: Mapping[int, int]) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """Naming: departments, and the names and addresses of those whom tickets know by number only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,6 +16,15 @@ class Asked:
     clients: set[str] = field(default_factory=set)
     contacts: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)
+
+    def add(self, numbers: Iterable[tuple[str, ...]]) -> None:
+        """Of a client, a contact and a user each; most are asked for many times."""
+        for client, contact, user in set(numbers):
+            self.clients.add(client)
+            self.contacts.add(contact)
+            self.users.add(user)
+        for nobody in (self.clients, self.contacts, self.users):
+            nobody -= {"", "0"}
 
 
 class Names:
@@ -65,6 +75,6 @@ def _read(section: Section, people: dict[str, tuple[str, str]], asked: set[str])
 
 def _rows(section: Section) -> list[dict[str, str]]:
     return [
-        dict(zip(section.columns, fields, strict=False))
-        for fields, _ in records(section, Tally(), entities=True)
+        dict(zip(section.columns, fields, strict=True))
+        for fields, _ in records(section, section.columns, Tally(), entities=True)
     ]

@@ -155,17 +155,12 @@ class Reader(Window):
     def _take(self, reader: RowReader, lists: list[list[bytes]], section: Section) -> int:
         """Every row that is whole in the window, into the lists; how many they were."""
         window, at, rows = self.window, self.at, 0
-        match, join, by, merged, parts = (
-            reader.pattern.match,
-            b"\x1f".join,
-            reader.by,
-            reader.merged,
-            len(lists),
-        )
-        again, wide = self._again.match if self._again else None, reader.wide.match
+        usual, match, wide = reader.usual.match, reader.pattern.match, reader.wide.match
+        join, by, merged, parts = b"\x1f".join, reader.by, reader.merged, len(lists)
+        again = self._again.match if self._again else None
         cleaning, size = self.cleaning, 0
         while True:
-            found = match(window, at)
+            found = usual(window, at) or match(window, at)
             if found is not None:
                 values = found.groups(b"")
                 at = found.end()
@@ -187,7 +182,7 @@ class Reader(Window):
             size += len(record)
             lists[int(values[by] or 0) % parts if by >= 0 else 0].append(record)
             rows += 1
-            if merged >= 0 and values[merged] not in (b"", b"0"):
+            if merged >= 0 and values[by] and values[merged] not in (b"", b"0"):
                 pair = replace(section, columns=("id", "merged_ticket_id"))
                 self._basket.whole(MERGES, pair).append(join((values[by], values[merged])))
         self.spilled += size

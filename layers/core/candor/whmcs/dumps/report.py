@@ -34,8 +34,21 @@ class Report:
     """The first hundred."""
     problems_count: int
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def told(self) -> dict[str, Any]:
+        """What an import's result says of the dump, whoever asked for it to be read."""
+        return {
+            "rows": dict(self.rows),
+            "replies": self.replies,
+            "merged": self.merged,
+            "skipped": sum(self.skipped.values()),
+            "skipped_reasons": dict(self.skipped),
+            "truncated_at": self.truncated_at,
+            "encodings": dict(self.encodings),
+            "charsets": dict(self.charsets),
+            "layouts": dict(self.layouts),
+            "tables_passed_over": list(self.tables_skipped),
+            "problems": self.problems_count,
+        }
 
 
 def report(scan: Scan, tally: Tally | None = None) -> Report:

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from html import unescape
 from html.entities import html5
@@ -14,7 +14,11 @@ from candor.whmcs.dumps.spilling import RECORD, Section
 from candor.whmcs.dumps.values import Tally
 
 _UNSEEN: Final = bytes(range(9)) + b"\x0b\x0c\x0d" + bytes(range(0x0E, 0x1C)) + b"\x7f"
-_COMMON_ESCAPES: Final = re.compile(rb"(?:[^\\]++|\\[\\'\"nrtb])*+")
+_COMMON_ESCAPES: Final = re.compile(rb"[^\\]*+(?:\\[\\'\"nrtb][^\\]*+)*+")
+_DOUBLED: Final = re.compile(b"''")
+"""As a pattern it is found in a third of the time of `in`."""
+
+_LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _ENTITY: Final = re.compile(r"(&#?[A-Za-z0-9]{1,31};)")
 _ENTITY_BYTES: Final = re.compile(rb"(&#?[A-Za-z0-9]{1,31};)")
 _QUOTING: Final = {b"&quot;": b'"', b"&#039;": b"'", b"&#39;": b"'", b"&lt;": b"<", b"&gt;": b">"}
@@ -53,14 +57,17 @@ which the first has six before it or six behind it. It finds some more, which co
 """
 
 
-def records(section: Section, tally: Tally, *, entities: bool) -> Iterator[tuple[list[str], bool]]:
+def records(
+    section: Section, names: Sequence[str], tally: Tally, *, entities: bool
+) -> Iterator[tuple[tuple[str, ...], bool]]:
     """
-    The section's rows as texts, with a blank one behind, and whether a card number may be in them.
+    The section's rows as texts of these columns, and whether a card number may be in them.
 
-    `entities`: the database holds them HTML-encoded, and they are decoded, exactly once.
+    A column that the section lacks is blank. `entities`: the database holds them HTML-encoded, and they are
+    decoded, exactly once. Rows are made of columns, all of them at once: a third of the time of parting each.
     """
     body = plain(section.body, no_backslash=section.no_backslash)
-    if body.count(b"\r") != body.count(b"\r\n"):
+    if _LONE_RETURN.search(body):
         body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     body = body.translate(None, _UNSEEN)
     may = _may_hold_cards(body)
@@ -72,11 +79,13 @@ def records(section: Section, tally: Tally, *, entities: bool) -> Iterator[tuple
         text, spelt = _with_all_meant(text)
     for place in repaired:
         may[place] = True
-    for record, card in zip(text.split("\x1e"), may, strict=True):
-        fields = record.split("\x1f")
-        fields.append("")
+    if spelt:
         # A card may be spelt in entities, digit by digit.
-        yield fields, spelt or card
+        may = [True] * len(may)
+    fields, width = text.replace("\x1e", "\x1f").split("\x1f"), len(section.columns)
+    places = {name: place for place, name in enumerate(section.columns)}
+    columns = [fields[places[name] :: width] if name in places else [""] * len(may) for name in names]
+    return zip(zip(*columns, strict=True), may, strict=True)
 
 
 def _may_hold_cards(body: bytes) -> list[bool]:
@@ -106,8 +115,13 @@ def plain(body: bytes, *, no_backslash: bool) -> bytes:
     """
     if no_backslash or b"\\" not in body:
         return body.replace(b"''", b"'")
-    if b"''" not in body and _COMMON_ESCAPES.fullmatch(body):
-        return codecs.escape_decode(body)[0]
+    alike = body
+    if _DOUBLED.search(body):
+        if b"\\''" in body:
+            return unescaped(body, no_backslash=False)
+        alike = body.replace(b"''", b"\\'")
+    if _COMMON_ESCAPES.fullmatch(alike):
+        return codecs.escape_decode(alike)[0]
     return unescaped(body, no_backslash=False)
 
 
@@ -120,12 +134,12 @@ def _with_usual_meant(body: bytes) -> tuple[bytes, bool]:
     """
     parts = _ENTITY_BYTES.split(body)
     names = parts[1::2]
-    others = not _USUAL.keys() >= set(names)
-    if others:
+    try:
+        parts[1::2] = map(_USUAL.__getitem__, names)
+    except KeyError:
         parts[1::2] = [_QUOTING.get(name, name) for name in names]
-    else:
-        parts[1::2] = [_USUAL[name] for name in names]
-    return b"".join(parts), others
+        return b"".join(parts), True
+    return b"".join(parts), False
 
 
 def _with_all_meant(text: str) -> tuple[str, bool]:
@@ -145,8 +159,10 @@ _NUMBERED: Final = re.compile(r"&#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});")
 
 def moment(text: str) -> datetime | None:
     """A date as MySQL writes it, taken as UTC; None for `0000-00-00`."""
+    if text.startswith("0000"):
+        return None  # Many are, and to fail costs five times as much as to read one.
     try:
-        return datetime.fromisoformat(text[:19] + "+00:00")
+        return datetime.fromisoformat(f"{text[:19]}Z" if len(text) != 10 else f"{text} 00:00:00Z")
     except ValueError:
         return None
 
