@@ -6,7 +6,8 @@ indexed as the product does it, every question is asked, and each answer is comp
 hold: once without a model, once with one that reads attentively (what retrieval, verifying and deciding lose
 of a perfect reply), and once with one that makes things up (what they let through).
 
-`-v` lists what went wrong, `-vv` every answer. `--near-misses` asks each answerable question once more
+Below, what the confidence says beside what is true of answers given at any confidence, and its calibration
+error. `-v` lists what went wrong, `-vv` every answer. `--near-misses` asks each answerable question once more
 with the pages that answer it hidden. `--thresholds` prints what other thresholds would do.
 """
 
@@ -15,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,19 @@ from candor.answering import Answer, Decision, Question
 from candor.answering.deciding import PASS_FROM, Thresholds
 from candor.answering.evidence import EmbeddedLikeness
 from candor.answering.models import Model
+from candor.answering.policy import Policy
 from candor.answering.service import Answering
-from tests.benchmarks.knowledge import DEMO_PAGES, HELD_OUT, TALKS, Asked, Knowledge, knowledge, questions
+from tests.benchmarks.knowledge import (
+    DEMO_PAGES,
+    DEMO_TALKS,
+    HELD_OUT,
+    TALKS,
+    Asked,
+    Knowledge,
+    knowledge,
+    questions,
+)
+from tests.doubles.answering import writers
 from tests.doubles.reading_models import AttentiveModel, CarelessModel
 
 
@@ -54,7 +66,7 @@ class Asking:
 def asking(
     base: Knowledge, answering: Answering, asked: Asked, *, hidden: bool, model: Model | None
 ) -> Asking:
-    base.hide(asked.expected_urls if hidden else ())
+    base.hide([*base.foreign(asked), *(asked.expected_urls if hidden else ())])
     if isinstance(model, AttentiveModel):
         model.wanted = asked.key_facts if asked.answerable and not hidden else ()
     started = time.perf_counter()
@@ -69,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kb", type=Path, nargs="+", default=list(DEMO_PAGES))
-    parser.add_argument("--questions", type=Path, nargs="+", default=[HELD_OUT, TALKS])
+    parser.add_argument("--questions", type=Path, nargs="+", default=[HELD_OUT, TALKS, DEMO_TALKS])
     parser.add_argument("--state", type=Path, help="keep the index here for the next run")
     parser.add_argument("--near-misses", action="store_true")
     parser.add_argument("--thresholds", action="store_true")
@@ -84,40 +96,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "careless model": CarelessModel(),
     }
     results: dict[str, list[Asking]] = {}
+    given: dict[str, list[Asking]] = {}
+    """What is answered when everything is, for the confidence alone."""
     with tempfile.TemporaryDirectory() as folder:
         base = knowledge(options.kb, options.state or Path(folder))
         print(f"{len(base.urls)} pages, {base.passages} passages, {len(asked)} questions")
         likeness = EmbeddedLikeness(base.embedder)
         for name, model in models.items():
-            answering = Answering(
-                retrieval=base.retrieval,
-                snapshots=MemoryAnswers(),
-                likeness=likeness,
-                model=model,
-                thresholds=Thresholds(answer=options.pass_from),
+            chosen, willing = (
+                Answering(
+                    retrieval=base.retrieval,
+                    snapshots=MemoryAnswers(),
+                    likeness=likeness,
+                    models=writers(model),
+                    policies=policy,
+                )
+                for policy in (
+                    lambda: Policy(thresholds=Thresholds(answer=options.pass_from)),
+                    lambda: Policy(thresholds=Thresholds(answer=0.0, ask=0.0)),
+                )
             )
-            answering.answer(Question(text="Is the model loaded?"))
-            results[name] = [asking(base, answering, each, hidden=False, model=model) for each in asked]
+            chosen.answer(Question(text="Is the model loaded?"))
+            plan = [(each, False) for each in asked]
             if options.near_misses:
-                results[name] += [
-                    asking(base, answering, each, hidden=True, model=model)
-                    for each in asked
-                    if each.answerable
-                ]
-        if options.thresholds:
-            willing = Answering(
-                retrieval=base.retrieval,
-                snapshots=MemoryAnswers(),
-                likeness=likeness,
-                thresholds=Thresholds(answer=0.0, ask=0.0),
-            )
-            given = [asking(base, willing, each, hidden=False, model=None) for each in asked]
+                plan += [(each, True) for each in asked if each.answerable]
+            results[name] = [asking(base, chosen, each, hidden=hidden, model=model) for each, hidden in plan]
+            given[name] = [asking(base, willing, each, hidden=hidden, model=model) for each, hidden in plan]
     columns = {name: figures(some) for name, some in results.items()}
+    for name, some in given.items():
+        columns[name]["calibration error"] = (
+            f"{calibration_error(some):.3f}",
+            "all, answered at any confidence",
+        )
     print(f"{'':22}" + "".join(f"{name:>20}" for name in columns) + "   of")
     for row, (_, of) in columns["extractive"].items():
         print(f"{row:22}" + "".join(f"{column[row][0]:>20}" for column in columns.values()) + f"   {of}")
+    _reliability(given)
     if options.thresholds:
-        _curve(given)
+        _curve(given["extractive"])
     if options.verbose:
         for each in results["extractive"]:
             _show(each, everything=options.verbose >= 2)
@@ -165,7 +181,7 @@ def figures(results: Sequence[Asking]) -> dict[str, tuple[str, str]]:
             _share(sum(cited), len(cited)),
             "the answered: cite a page that has the answer",
         ),
-        "calibration error": (f"{calibration_error(results):.3f}", "the answered, mean gap"),
+        "calibration error": ("", ""),
         "words of an answer": (f"{statistics.fmean(words) if words else 0:.0f}", "mean"),
         "ms, p50": (f"{statistics.median(spent):.0f}", ""),
         "ms, p95": (f"{spent[int(0.95 * (len(spent) - 1))]:.0f}", ""),
@@ -194,6 +210,28 @@ def _curve(results: Sequence[Asking]) -> None:
         )
 
 
+def _reliability(given: Mapping[str, Sequence[Asking]]) -> None:
+    """Predicted and right, by confidence, whatever the thresholds: what is fitted should lie on a line."""
+    print(f"\n{'confidence':12}" + "".join(f"{name + ': told, right, of':>32}" for name in given))
+    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
+        row = f"{low:.1f} – {low + 0.2:.1f}   "
+        for some in given.values():
+            inside = [pair for pair in _predictions(some) if low <= min(pair[0], 0.999) < low + 0.2]
+            told = statistics.fmean(pair[0] for pair in inside) if inside else 0.0
+            right = statistics.fmean(pair[1] for pair in inside) if inside else 0.0
+            row += f"{f'{told:.2f}  {right:.2f}  {len(inside):4d}' if inside else '-':>32}"
+        print(row)
+
+
+def _predictions(results: Sequence[Asking]) -> list[tuple[float, float]]:
+    """The confidence of each written answer, and whether it is right; fixed replies (0 or 1) are left out."""
+    return [
+        (each.answer.confidence, float(each.answerable and each.asked.right(each.answer.text)))
+        for each in results
+        if each.answered and 0.0 < each.answer.confidence < 1.0
+    ]
+
+
 def _holds_facts(each: Asking) -> bool:
     """Whether a page that answers was among what was found, whatever was made of it."""
     return any(shown["source_url"] in each.asked.expected_urls for shown in each.answer.debug["evidence"])
@@ -203,14 +241,9 @@ def calibration_error(results: Sequence[Asking], *, bins: int = 5) -> float:
     """
     Expected calibration error over equal-width bins of confidence (Naeini et al., 2015).
 
-    The confidence is that the written answer is right, so an answer withheld counts as a prediction
-    that it is not; answers without a computed confidence (0 or 1: shortcuts) are left out.
+    Of answers given whatever their confidence: those of a real run are the confident ones alone.
     """
-    rows = [
-        (each.answer.confidence, float(each.answerable and each.asked.right(each.answer.text)))
-        for each in results
-        if each.answered and 0.0 < each.answer.confidence < 1.0
-    ]
+    rows = _predictions(results)
     error = 0.0
     for number in range(bins):
         inside = [row for row in rows if number / bins <= row[0] < (number + 1) / bins]

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from candor.answering import asking
+from candor.answering.condensing import by_rules
 from candor.answering.data import __file__ as data_file
 from candor.answering.evidence import EmbeddedLikeness, Inquiry, inquire, source
 from candor.answering.rating import candidates_of, rate
 from candor.answering.sections import FEATURES, Section, sections_of
-from tests.benchmarks.knowledge import DEMO_PAGES, TO_FIT_ON, Asked, Knowledge, knowledge, questions
+from tests.benchmarks.knowledge import Asked, Knowledge, development
 
 UNMEASURED = tuple(name for name in FEATURES if name not in ("likeness", "second"))
 
@@ -44,12 +44,16 @@ def inquiries_of(base: Knowledge, asked: Sequence[Asked]) -> list[tuple[Asked, I
     for each in asked:
         if not each.answerable or not each.key_facts:
             continue
-        leans = each.history and asking.leans_on_history(each.text, language=each.language)
-        previous = asking.before(each.history) if leans else ""
-        hits = base.retrieval.find(each.text, limit=20, previous=previous or None).hits
+        condensed = by_rules(each.text, each.history, language=each.language)
+        base.hide(base.foreign(each))
+        hits = base.retrieval.find(condensed.text, limit=20, previous=condensed.context or None).hits
         sources = [source(hit.passage, score=hit.score, cosine=hit.cosine, bm25=hit.bm25) for hit in hits]
         inquiry = inquire(
-            each.text, context=previous, language=each.language, sources=sources, likeness=likeness
+            condensed.text,
+            context=condensed.context,
+            language=each.language,
+            sources=sources,
+            likeness=likeness,
         )
         found.append((each, inquiry))
     return found
@@ -123,15 +127,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kb", type=Path, nargs="+", default=list(DEMO_PAGES))
-    parser.add_argument("--questions", type=Path, nargs="+", default=[TO_FIT_ON])
-    parser.add_argument("--state", type=Path, help="keep the index here for the next run")
+    parser.add_argument("--state", type=Path, help="keep the indexes here for the next run")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
 
     with tempfile.TemporaryDirectory() as folder:
-        base = knowledge(options.kb, options.state or Path(folder))
-        inquiries = inquiries_of(base, questions(options.questions))
+        inquiries = [
+            inquiry
+            for base, asked in development(options.state or Path(folder))
+            for inquiry in inquiries_of(base, asked)
+        ]
         stored: dict[str, Any] = {}
         for key, names in (("measured", FEATURES), ("unmeasured", UNMEASURED)):
             choices = []
@@ -144,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stored[key] = {name: round(float(weights.get(name, 0.0)), 3) for name in FEATURES}
     stored["about"] = (
         f"Fitted by tests/benchmarks/fit_sections.py: {len(inquiries)} answerable questions on the demo "
-        "knowledge."
+        "knowledge and five trades."
     )
     print(json.dumps(stored, indent=1))
     if options.write:

@@ -27,8 +27,15 @@ HELD_OUT = _ROOT / "infra/local/demo/questions.jsonl"
 TALKS = _ROOT / "tests/data/answers/talks.jsonl"
 """Questions that lean on what was said before; nothing is fitted on them either."""
 
+DEMO_TALKS = _ROOT / "infra/local/demo/talks.jsonl"
+"""The same on the demo's pages, in six languages, as short as people write them."""
+
 TO_FIT_ON = _ROOT / "tests/data/answers/questions.jsonl"
 """Other questions on the same pages."""
+
+TRADES_PAGES = _ROOT / "tests/data/answers/trades.json"
+TRADES = _ROOT / "tests/data/answers/trades.jsonl"
+"""A telephone company, a shop, a software service, a university and a bank, each asked by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +51,8 @@ class Asked:
     """Of each inner group one regular expression has to be found."""
     must_not: tuple[str, ...]
     language: str
+    company: str = ""
+    """The host whose pages alone are there to answer it; empty: all of them."""
 
     def right(self, answer: str) -> bool:
         """Whether all facts asked for are in the answer, and nothing that must not be."""
@@ -76,9 +85,15 @@ class Knowledge:
         """As if these pages had never been written."""
         self.truth.hidden = frozenset(document_id_of(url) for url in urls)
 
-    def beside(self, urls: Iterable[str]) -> list[str]:
-        """All pages on the hosts of these: what one company has written."""
-        hosts = {urlsplit(url).hostname for url in urls}
+    def foreign(self, asked: Asked) -> list[str]:
+        """The pages of other companies than the one that is asked."""
+        if not asked.company:
+            return []
+        return [url for url in self.urls if urlsplit(url).hostname != asked.company]
+
+    def own(self, asked: Asked) -> list[str]:
+        """All pages of the company that is asked: those on the host where the answer stands."""
+        hosts = {asked.company} if asked.company else {urlsplit(url).hostname for url in asked.expected_urls}
         return [url for url in self.urls if urlsplit(url).hostname in hosts]
 
 
@@ -91,6 +106,14 @@ def pages_of(paths: Sequence[Path]) -> list[dict[str, Any]]:
     return pages
 
 
+def development(folder: Path) -> list[tuple[Knowledge, list[Asked]]]:
+    """What everything is fitted on: the demo's pages with other questions than its own, and the trades."""
+    return [
+        (knowledge(DEMO_PAGES, folder), questions([TO_FIT_ON])),
+        (knowledge([TRADES_PAGES], folder), questions([TRADES])),
+    ]
+
+
 def knowledge(paths: Sequence[Path], folder: Path, *, model_cache: Path | None = None) -> Knowledge:
     """The pages, indexed in the folder; an index that is there already is used as it is."""
     embedder = EmbeddedEmbedder(model_cache or folder / "model", threads=2)
@@ -98,7 +121,7 @@ def knowledge(paths: Sequence[Path], folder: Path, *, model_cache: Path | None =
     keywords = EmbeddedKeywords(folder / name)
     vectors = EmbeddedVectors(folder / name, embedder.dimensions)
     pages = pages_of(paths)
-    passages = [passage for page in pages for passage in chunk(_document(page), page["text"])]
+    passages = [passage for page in pages for passage in chunk(document_of(page), page["text"])]
     if next(vectors.stored(), None) is None:
         keywords.put(passages)
         vectors.put(passages, embedder.embed_passages(passages))
@@ -107,7 +130,7 @@ def knowledge(paths: Sequence[Path], folder: Path, *, model_cache: Path | None =
     return Knowledge(retrieval, embedder, truth, tuple(page["url"] for page in pages), len(passages))
 
 
-def _document(page: Mapping[str, Any]) -> Document:
+def document_of(page: Mapping[str, Any]) -> Document:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return Document(
         document_id=document_id_of(page["url"]),
@@ -152,6 +175,7 @@ def questions(paths: Sequence[Path]) -> list[Asked]:
                     key_facts=tuple(tuple(group) for group in row.get("key_facts") or ()),
                     must_not=tuple(row.get("must_not") or ()),
                     language=row.get("lang") or row.get("language") or "en",
+                    company=row.get("company") or "",
                 )
             )
     return found

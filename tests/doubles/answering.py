@@ -1,13 +1,16 @@
 """Answering for tests: a small knowledge, in-memory indexes, and a model that says what it is told."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from candor.adapters.memory_answers import MemoryAnswers
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
-from candor.answering.models import Completion, Message, Model, Usage
-from candor.answering.service import Answering
+from candor.answering.budgets import Tier
+from candor.answering.models import Completion, Hear, Message, Model, Usage
+from candor.answering.policy import Policy
+from candor.answering.service import Answering, Models
 from candor.retrieval import Retrieval
 from candor.search import Passage
 from tests.doubles.passages import passage
@@ -54,12 +57,20 @@ class ScriptedModel:
         self._replies = list(replies)
 
     def complete(
-        self, messages: Sequence[Message], *, schema: Mapping[str, Any], timeout_seconds: float
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        timeout_seconds: float,
+        hear: Hear | None = None,
+        most_calls: int = 2,
     ) -> Completion:
         self.prompts.append("\n".join(message.content for message in messages))
         reply = self._replies.pop(0) if self._replies else ""
         if isinstance(reply, Exception):
             raise reply
+        for piece in re.findall(r"\s*\S+|\s+$", reply) if hear else ():
+            hear(piece)
         return Completion(
             text=reply, usage=Usage(calls=1, input_tokens=100, output_tokens=20, cost_usd=0.001)
         )
@@ -77,6 +88,13 @@ def said(*sentences: tuple[str, list[int]], decision: str = "PASS", back: str = 
     )
 
 
+def writers(*models: Model | None, economy: Model | None = None) -> Models:
+    """Who may write at each tier."""
+    full = tuple(each for each in models if each is not None)
+    known = {Tier.FULL: full, Tier.ECONOMY: (economy,) if economy else (), Tier.EXTRACTIVE: ()}
+    return lambda tier: known[tier]
+
+
 class Desk:
     """Answering over a small knowledge, with everything a test may want to break at hand."""
 
@@ -86,6 +104,8 @@ class Desk:
         passages: Sequence[Passage] = KNOWLEDGE,
         model: Model | None = None,
         fallback: Model | None = None,
+        economy: Model | None = None,
+        policy: Policy = Policy(),  # noqa: B008 - a value that cannot change
         **settings: Any,
     ) -> None:
         self.keywords, self.vectors, self.embedder = MemoryKeywords(), MemoryVectors(), HashEmbedder(1024)
@@ -96,8 +116,8 @@ class Desk:
             retrieval=Retrieval(
                 keywords=self.keywords, vectors=self.vectors, embedder=self.embedder, truth=Serving()
             ),
-            model=model,
-            fallback_model=fallback,
+            models=writers(model, fallback, economy=economy),
+            policies=lambda: policy,
             snapshots=self.answers,
             **settings,
         )

@@ -14,8 +14,9 @@ from candor.adapters.memory_accounts import MemoryAccounts, MemoryCounters, Memo
 from candor.adapters.tokens import JwtSigner
 from candor.authentication import Authentication, Login
 from candor.edge.gate import Gate
-from candor.limits import LoginTries, RateLimit
+from candor.limits import LoginTries, RateLimit, Rates
 from candor.once import Once
+from candor.statistics.metering import Meter
 
 API_KEY = "test-api-key-0123456789"
 ADMIN_KEY = "test-admin-key-0123456789"
@@ -57,6 +58,7 @@ class Entrance:
     jwt_secret: str | None = JWT_SECRET
     cors_origins: tuple[str, ...] = ()
     public_query: bool = False
+    meter: Meter | None = None
     expire_minutes: int = 60
     clock: Clock = field(default_factory=Clock)
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
@@ -87,13 +89,13 @@ class Entrance:
             ),
             rate_limit=RateLimit(
                 counters=self.counters,
-                requests=self.requests,
-                customer_requests=self.customer_requests,
+                rates=lambda: Rates(requests=self.requests, customer_requests=self.customer_requests),
                 clock=self.clock,
             ),
             once=Once(ledger=self.ledger, secret=b"test", clock=self.clock),
             cors_origins=self.cors_origins,
             public_query=self.public_query,
+            meter=self.meter,
         )
 
     def user(self, name: str = "ada", role: Role = Role.USER, password: str = "correct horse") -> User:

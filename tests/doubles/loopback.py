@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -46,7 +47,7 @@ class Loopback:
         """`port`: 0 for any that is free."""
         self.requests: list[Request] = []
         """Everything that arrived, in order."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
         self._server.loopback = self  # type: ignore[attr-defined]
         self._closing = threading.Event()
@@ -73,6 +74,13 @@ class Loopback:
     def wait(self, seconds: float) -> None:
         """Sleep, but not past the end of the test."""
         self._closing.wait(seconds)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that goes away between two requests is nothing to report.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,7 +12,8 @@ import base64
 import json
 import re
 import struct
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -84,6 +85,17 @@ class OpenAIDouble(Loopback):
         self.failures: int | None = None
         """How many calls misbehave before the server recovers; None: all of them."""
         self.delay = 5.0
+        self.unknown = ""
+        """A parameter of chat calls that is answered with 400."""
+        self.pause = 0.0
+        """Seconds before each piece of a streamed answer."""
+        self.begun: list[float] = []
+        self.ended: list[float] = []
+        """When streamed answers began and ended, by `time.monotonic`."""
+        self.written: list[tuple[float, bytes]] = []
+        """Every event of streamed answers, and when."""
+        self.left = 0
+        """How many streamed answers nobody wanted to hear to the end."""
         self.retry_after: str | None = "0.05"
         self.dimensions = dimensions
         self.accepts_dimensions = True
@@ -106,6 +118,8 @@ class OpenAIDouble(Loopback):
         if request.path == "/v1/chat/completions":
             chat = _read_chat(request)
             self.chats.append(chat)
+            if self.unknown in chat.body:
+                refused = _error(400, f"Unknown parameter: '{self.unknown}'.", "invalid_request_error")
             reply = refused or self._chat(chat, mode)
         elif request.path == "/v1/embeddings":
             reply = refused or self._embeddings(request)
@@ -175,11 +189,23 @@ class OpenAIDouble(Loopback):
             chunks = list(_chunks(head, said, refusal, usage if wants_usage else None))
             if mode is Mode.CUT:
                 chunks = chunks[: max(2, len(chunks) // 2)]
-            events = server_sent_events(chunks, done=mode is not Mode.CUT)
-            return Reply(chunks=events, headers={"Content-Type": "text/event-stream"})
+            events = server_sent_events(chunks, pause=self.pause, done=mode is not Mode.CUT)
+            return Reply(chunks=self._watched(events), headers={"Content-Type": "text/event-stream"})
         message = {"role": "assistant", "content": said, "refusal": refusal}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
         return Reply(body={**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+
+    def _watched(self, events: Iterable[bytes]) -> Iterator[bytes]:
+        self.begun.append(time.monotonic())
+        whole = False
+        try:
+            for event in events:
+                self.written.append((time.monotonic(), event))
+                yield event
+            whole = True
+        finally:
+            self.left += not whole
+            self.ended.append(time.monotonic())
 
     def _said(self, chat: Chat, mode: Mode) -> str | None:
         if mode is Mode.REFUSING:

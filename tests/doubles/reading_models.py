@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from candor.answering.models import Completion, Message, Usage
+from candor.answering.models import Completion, Hear, Message, Usage
 from candor.answering.units import units
 
 _PASSAGE = re.compile(r'<passage number="(\d+)"[^>]*>\n(.*?)\n(.*?)\n</passage>', re.S)
@@ -27,7 +27,13 @@ class AttentiveModel:
         """Of each inner list one regular expression is to be found; empty: nothing can be answered."""
 
     def complete(
-        self, messages: Sequence[Message], *, schema: Mapping[str, Any], timeout_seconds: float
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        timeout_seconds: float,
+        hear: Hear | None = None,
+        most_calls: int = 2,
     ) -> Completion:
         sentences: list[dict[str, Any]] = []
         for group in self.wanted:
@@ -48,9 +54,18 @@ class CarelessModel:
     name = "careless"
 
     def complete(
-        self, messages: Sequence[Message], *, schema: Mapping[str, Any], timeout_seconds: float
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        timeout_seconds: float,
+        hear: Hear | None = None,
+        most_calls: int = 2,
     ) -> Completion:
-        number, _, text = _shown(messages)[0]
+        shown = _shown(messages)
+        if not shown:
+            return _reply([], "ESCALATE")  # It was asked for something else than an answer.
+        number, _, text = shown[0]
         told = [unit.text for unit in units(text) if unit.kind in ("sentence", "item", "step", "row")]
         lie = next((said for said in told if _NUMBER.search(said)), None)
         if lie is None:

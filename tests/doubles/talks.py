@@ -8,8 +8,9 @@ from candor.accounts import Means, Principal, Role
 from candor.adapters.memory_accounts import MemorySessions
 from candor.adapters.memory_answers import MemoryAnswers
 from candor.adapters.memory_conversations import MemoryConversations
+from candor.adapters.memory_inbox import MemoryInbox
 from candor.answering.snapshots import Snapshot
-from candor.answering.values import Answer, Citation, Decision, Question
+from candor.answering.values import Answer, Citation, Decision, Left, Question, Tell
 from candor.conversations.access import Access
 from candor.conversations.replying import Replying
 from candor.conversations.service import Conversing
@@ -38,14 +39,24 @@ class Assistant:
     def __init__(self, snapshots: MemoryAnswers) -> None:
         self.asked: list[Question] = []
         self.while_writing: Callable[[Question], None] = lambda question: None
+        self.tells: tuple[str, ...] = ()
+        """What is told of each answer before it is there, one text so far after the other."""
         self._snapshots = snapshots
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question, *, tell: Tell | None = None) -> Answer:
         self.asked.append(question)
+        text = f"<{question.text}>"
+        said = ""
+        try:
+            for each in self.tells if tell else ():
+                tell(each)
+                said = each
+        except Left:
+            text = said
         answer = Answer(
             answer_id=f"00000000-0000-4000-8000-{len(self.asked):012}",
             decision=Decision.PASS,
-            text=f"<{question.text}>",
+            text=text,
             citations=(CITATION,),
             followup_questions=("Was it paid by card?",),
             confidence=0.91,
@@ -74,6 +85,7 @@ class Talks:
     store: MemoryConversations = field(default_factory=MemoryConversations)
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
     sessions: MemorySessions = field(default_factory=MemorySessions)
+    inbox: MemoryInbox = field(default_factory=MemoryInbox)
     knowledge: Knowledge = field(default_factory=Knowledge)
 
     def __post_init__(self) -> None:
@@ -88,6 +100,7 @@ class Talks:
             answers=self.answers,
             sessions=self.sessions,
             proposals=self.knowledge.keeping,
+            letters=self.inbox,
             jobs=self.knowledge.jobs,
             queue=self.knowledge.export_queue,
         )

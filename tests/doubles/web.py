@@ -77,6 +77,8 @@ class Web:
         last_modified: str = "",
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        reads: bool = True,
         max_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Fetched:

@@ -13,7 +13,7 @@ import pytest
 from candor.answering.values import Decision, Question, Turn
 from candor.conversations import values
 from candor.conversations.access import Access
-from candor.conversations.intents import language_of, wants_person
+from candor.conversations.persons import language_of, wants_person
 from candor.conversations.replying import Replying
 from candor.conversations.values import LEASE
 from candor.errors import Conflict, Invalid, NotFound, Unavailable

@@ -9,6 +9,7 @@ from candor.answering.deciding import FEATURES, Thresholds, competing, features,
 from candor.answering.evidence import Inquiry, inquire, source
 from candor.answering.extracting import Extract, extract
 from candor.answering.phrases import LANGUAGES, phrase
+from candor.answering.policy import Policy
 from candor.answering.rating import candidates_of, rate
 from candor.answering.sections import Section, sections_of
 from candor.answering.values import Answer, Decision, Question, Turn
@@ -145,7 +146,7 @@ def test_a_question_that_names_one_of_them_is_clear() -> None:
 
 
 def test_which_of_two_is_meant_is_asked_once() -> None:
-    desk = Desk(passages=MOVING, thresholds=Thresholds(answer=0.999, ask=0.0))
+    desk = Desk(passages=MOVING, policy=Policy(thresholds=Thresholds(answer=0.999, ask=0.0)))
 
     first = _ask(desk, "How can I move my domain?")
     second = _ask(desk, "How can I move my domain?", "How can I move my domain?", first.text)
@@ -185,8 +186,8 @@ def test_what_the_last_reply_named_is_looked_for_where_the_asker_only_points_at_
 
 def test_the_threshold_decides_what_is_given() -> None:
     question = "How many messages per hour does Acorn send?"
-    willing = Desk(passages=[PLANS, LIMITS], thresholds=Thresholds(answer=0.0))
-    silent = Desk(passages=[PLANS, LIMITS], thresholds=Thresholds(answer=1.0))
+    willing = Desk(passages=[PLANS, LIMITS], policy=Policy(thresholds=Thresholds(answer=0.0)))
+    silent = Desk(passages=[PLANS, LIMITS], policy=Policy(thresholds=Thresholds(answer=1.0)))
 
     assert _ask(willing, question).decision is Decision.PASS
     assert _ask(silent, question).decision is not Decision.PASS

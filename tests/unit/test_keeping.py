@@ -1,12 +1,13 @@
 """Keeping: where every way that a ticket comes by ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from candor.documents import Change
 from candor.errors import Unavailable
-from candor.tickets.keeping import SAID, entry_of
+from candor.tickets.keeping import SAID, SLICE, entry_of
 from candor.tickets.learning import url_of
 from candor.tickets.values import Approval, Message, Role, Talk, TicketDraft, Wanted, ticket_id_of
 from tests.doubles.knowledge import Knowledge
@@ -126,6 +127,47 @@ def test_a_pair_comes_back_for_each_draft(knowledge: Knowledge) -> None:
 
     assert [ticket.number for ticket, _ in pairs] == ["1", "2", "1"]
     assert knowledge.keeping.keep([]) == []
+
+
+def test_many_tickets_come_back_in_their_order_and_all_are_found(knowledge: Knowledge) -> None:
+    numbers = [str(number) for number in range(3 * SLICE + 7, 0, -1)]
+
+    pairs = knowledge.keeping.keep([draft(number) for number in numbers])
+
+    assert [ticket.number for ticket, _ in pairs] == numbers
+    assert {change for _, change in pairs} == {Change.CREATED}
+    assert knowledge.directory.count(Wanted()) == len(numbers)
+
+
+def test_what_is_told_later_of_a_ticket_counts_however_many_come_between(knowledge: Knowledge) -> None:
+    between = [draft(str(number)) for number in range(2, 2 * SLICE)]
+
+    knowledge.keeping.keep([draft("1", subject="Earlier"), *between, draft(" 1 ", subject="Later")])
+
+    assert found(knowledge, "later") == 1
+    assert found(knowledge, "earlier") == 0
+
+
+def test_the_directory_names_no_ticket_that_is_not_stored(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = [draft(str(number)) for number in range(1, 5 * SLICE)]
+    put = knowledge.tickets.put
+
+    def failing(some: Sequence[TicketDraft], *, approval: Approval = Approval.PENDING) -> object:
+        if some[0] is drafts[3 * SLICE]:
+            raise Unavailable("The database is not available right now.")
+        return put(some, approval=approval)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(knowledge.tickets, "put", failing)
+        with pytest.raises(Unavailable):
+            knowledge.keeping.keep(drafts)
+
+    entered = knowledge.directory.after(Wanted(), "", limit=10_000)
+    assert len(knowledge.tickets.some(list(entered))) == len(entered) < len(drafts)
+    knowledge.keeping.keep(drafts)
+    assert knowledge.directory.count(Wanted()) == len(drafts)
 
 
 def test_an_entry_holds_the_beginning_of_each_message_and_no_card(knowledge: Knowledge) -> None:

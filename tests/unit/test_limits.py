@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from candor.adapters.memory_accounts import MemoryCounters, MemoryLedger
 from candor.errors import Conflict, TooMany
-from candor.limits import LoginTries, RateLimit, address_of
+from candor.limits import LoginTries, RateLimit, Rates, address_of
 from candor.once import Once
 
 
@@ -39,12 +39,12 @@ def test_no_limit_counts_nothing() -> None:
     counters = MemoryCounters()
     counters.down = True
 
-    RateLimit(counters=counters, requests=0).check("somebody")
+    RateLimit(counters=counters, rates=lambda: Rates(requests=0)).check("somebody")
 
 
 def test_a_refusal_says_when_the_window_ends() -> None:
     clock = Clock()
-    limit = RateLimit(counters=MemoryCounters(), requests=1, window_seconds=60, clock=clock)
+    limit = RateLimit(counters=MemoryCounters(), rates=lambda: Rates(requests=1), clock=clock)
     limit.check("a")
     clock.now += 10
 

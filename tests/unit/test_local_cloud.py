@@ -234,7 +234,7 @@ def local_template(root: Path) -> dict[str, object]:
     (root / "layers/core/candor").mkdir(parents=True)
     (root / "layers/core/candor/__init__.py").touch()
     (root / "layers/base").mkdir(parents=True)
-    return localise.localise(TEMPLATE, root=root, variables={"KEY": "here"}, stream_url="http://127.0.0.1:1")
+    return localise.localise(TEMPLATE, root=root, variables={"KEY": "here"}, stream_url="http://127.0.0.1:1/x/")
 
 
 def test_a_function_in_a_container_runs_from_its_folder_like_any_other(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_the_template_is_localised_in_a_copy(tmp_path: Path) -> None:
     assert len(of(local).routes) == 8
     assert not any(route.streams for route in of(local).routes)
     proxy = functions["AskFunction"]["Environment"]["Variables"]["MINISTACK_LAMBDA_PROXY_URL"]
-    assert proxy == "http://127.0.0.1:1/_local/stream/AskFunction"
+    assert proxy == "http://127.0.0.1:1/x/AskFunction"
     assert functions["RenderPageFunction"]["CodeUri"] == "functions/render_page"
     assert "PackageType" not in functions["RenderPageFunction"]
     assert repr(TEMPLATE) == before

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,25 @@ def test_every_dead_letter_queue_has_its_name_in_the_api(monkeypatch: pytest.Mon
     wiring.dead_letters.cache_clear()
     dlqs = [name for name, queue in of_type("AWS::SQS::Queue").items() if name.endswith("Dlq")]
     assert sorted(named) == sorted(name.removesuffix("Dlq").lower() for name in dlqs)
+
+
+@pytest.mark.parametrize("name", sorted({route.function for route in ROUTES}))
+def test_every_function_of_the_api_sees_the_settings_in_force(name: str) -> None:
+    assert "CONFIG_TABLE" in FUNCTIONS[name]["Environment"]["Variables"]
+    [granted] = [policy for policy in FUNCTIONS[name]["Policies"] if "ConfigTable" in str(policy)]
+    assert granted.keys() in ({"DynamoDBReadPolicy"}, {"DynamoDBCrudPolicy"})
+
+
+def test_every_function_that_asks_a_model_may_open_its_key() -> None:
+    asks = re.compile(r"wiring\.(answering|replying|models|health)\(")
+    asking = [name for name in FUNCTIONS if asks.search(Path(f"functions/{name}/app.py").read_text())]
+
+    assert {"replies", "chat", "operations", "settings"} <= set(asking)
+    for name in asking:
+        assert "CONFIG_KEY_ID" in FUNCTIONS[name]["Environment"]["Variables"], name
+        statements = [each for policy in FUNCTIONS[name]["Policies"] for each in policy.get("Statement", ())]
+        keys = [each["Resource"] for each in statements if "kms:Decrypt" in each["Action"]]
+        assert keys == [{"GetAtt": "ConfigKey.Arn"}], name
 
 
 def test_data_outlives_the_stack() -> None:

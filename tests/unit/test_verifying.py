@@ -7,8 +7,9 @@ import pytest
 from candor.answering import facts
 from candor.answering.asking import kinds, wish
 from candor.answering.cleaning import clean
+from candor.answering.reversing import negated
 from candor.answering.units import units
-from candor.answering.verifying import leaks, negated, obeys, verify
+from candor.answering.verifying import leaks, obeys, verify
 from candor.answering.words import Bag
 from tests.doubles.passages import passage
 

@@ -273,6 +273,15 @@ def test_another_dump_than_the_checkpoint_is_of_is_refused(tmp_path: Path) -> No
         dumps.scan(FolderDump([path]), MemorySpill(), dumps.Options(), checkpoint=begun)
 
 
+def test_a_ticket_without_a_number_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    lost = ticket(0, merged=2).replace("(0,", "(NULL,", 1)
+
+    outcome = read_texts(tmp_path, tickets_sql(ticket(1), lost, ticket(2)))
+
+    assert [found.number for found in outcome.tickets] == ["1", "2"]
+    assert outcome.report.skipped == {"tickets without a number": 1}
+
+
 @pytest.mark.slow
 def test_two_hundred_thousand_tiny_rows_are_read(tmp_path: Path) -> None:
     one = ticket(0, "").removeprefix("(0,")

@@ -16,6 +16,13 @@ from tests.doubles.dump_reading import TICKET_COLUMNS, read_texts, replies_sql, 
         ("it''s", "it's"),
         (r"\'\'", "''"),
         ("''''", "''"),
+        (r"''said'' \'it\'", "'said' 'it'"),
+        (r"a\'''b", "a''b"),
+        (r"a\\''b", "a\\'b"),
+        (r"\'", "'"),
+        (r"C:\\", "C:\\"),
+        (r"C:\\\'\\", "C:\\'\\"),
+        (r"''\n''", "'\n'"),
         (r"\\\'", "\\'"),
         (r"C:\\new\\temp", "C:\\new\\temp"),
         (r"a\nb\r\nc\td", "a\nb\nc\td"),
@@ -295,3 +302,10 @@ def test_a_row_without_any_name_of_a_column_is_told_by_its_shape(tmp_path: Path,
 
     assert (one.subject, one.description, one.status, one.attachments) == ("title", "msg", "Open", ("a.png",))
     assert one.last_reply_at == datetime(2020, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("date", ["2024-01-02", "2024-01-02 00:00:00", "2024-01-02 00:00:00.000000"])
+def test_a_date_is_one_in_utc_with_and_without_its_time(tmp_path: Path, date: str) -> None:
+    outcome = read_texts(tmp_path, tickets_sql(ticket(1, date=date)))
+
+    assert outcome.tickets[0].opened_at == datetime(2024, 1, 2, tzinfo=UTC)

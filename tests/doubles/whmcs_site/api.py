@@ -1,6 +1,7 @@
 """The API of the double: what `includes/api.php` answers, entities and all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from html import escape
 
 from tests.doubles.whmcs_site.truth import DEPARTMENTS, Truth
@@ -35,6 +36,18 @@ def listed(truths: Sequence[Truth], form: Mapping[str, str]) -> dict[str, object
         "numreturned": len(listed),
         "tickets": {"ticket": listed} if listed else "",
     }
+
+
+def add_note(truths: MutableMapping[int, Truth], form: Mapping[str, str]) -> dict[str, object]:
+    """AddTicketNote: kept as it was sent, and shown among the ticket's notes."""
+    number = form.get("ticketid", "")
+    truth = truths.get(int(number)) if number.isdigit() else None
+    if truth is None:
+        return {"result": "error", "message": "Ticket ID not found"}
+    if not form.get("message"):
+        return {"result": "error", "message": "Message is required"}
+    truths[truth.id] = replace(truth, notes=(*truth.notes, form["message"]))
+    return {"result": "success"}
 
 
 def ticket(truths: Mapping[int, Truth], form: Mapping[str, str]) -> dict[str, object]:
@@ -72,5 +85,5 @@ def ticket(truths: Mapping[int, Truth], form: Mapping[str, str]) -> dict[str, ob
         "priority": truth.priority,
         "lastreply": f"{truth.updated:%Y-%m-%d %H:%M:%S}",
         "replies": {"reply": replies},
-        "notes": {"note": [{"id": str(at), "message": note} for at, note in enumerate(truth.notes)]},
+        "notes": {"note": [{"id": str(at), "message": escape(note)} for at, note in enumerate(truth.notes)]},
     }

@@ -351,6 +351,8 @@ class WhmcsSite(Loopback):
             return self._said(api.listed(list(self.truths.values()), form))
         if form.get("action") == "GetTicket":
             return self._said(api.ticket(self.truths, form))
+        if form.get("action") == "AddTicketNote":
+            return self._said(api.add_note(self.truths, form))
         self.changes.append(f"API {form.get('action')}")
         return self._said({"result": "error", "message": "Command Not Found"})
 

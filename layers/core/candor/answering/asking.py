@@ -78,19 +78,24 @@ def wish(text: str) -> Wish | None:
     return None
 
 
+def orders(text: str) -> bool:
+    """Whether something is to be done to the asker's own account."""
+    return wish(text) is Wish.ACTION
+
+
 def kinds(text: str) -> tuple[Kind, ...]:
     """What an answer has to hold, most telling first; `OTHER` when nothing is asked outright."""
     found = tuple(kind for kind in _ORDER if _pattern(kind.value).search(text))
     return found or (Kind.OTHER,)
 
 
-def vague(text: str, *, history: Sequence[Turn], language: str) -> bool:
+def vague(text: str, *, talk: Sequence[str], language: str) -> bool:
     """Too little to look up: no word of a subject, or one general noun without a question."""
     wanted = terms(text, language=language)
     if any(term.name for term in wanted):
         return False
     subject = [term for term in wanted if term.weight >= 1.0]
-    if history:
+    if talk:
         return False
     return not subject or (len(subject) == 1 and len(wanted) == 1 and len(tokens(text)) <= 2)
 
@@ -99,17 +104,43 @@ def leans_on_history(text: str, *, language: str) -> bool:
     """Whether a later turn does not stand alone: it points back, or names too little itself."""
     wanted = terms(text, language=language)
     heavy = [term for term in wanted if term.weight >= 1.0]
-    if _pattern("continues").match(text) and len(heavy) <= 5:
+    if continues(text) and len(heavy) <= 5:
         return True
-    if any(term.name and not term.word.isdigit() for term in wanted) and len(heavy) >= 3:
+    named = any(term.name and not term.word.isdigit() for term in wanted)
+    if named and len(heavy) >= 3 and not points_back(text):
         return False
-    return len(heavy) <= 2 or (bool(_pattern("leans").search(text)) and len(heavy) <= 5)
+    return len(heavy) <= 2 or (leans(text) and len(heavy) <= 5)
 
 
-def before(history: Sequence[Turn]) -> str:
-    """The previous question, with what its answer was about, for `Retrieval.find(previous=…)`."""
-    asked = [turn.content for turn in history if turn.role == "user"]
-    return asked[-1][:500] if asked else ""
+def continues(text: str) -> bool:
+    """Whether a message goes on where the talk was: "and …", "what about …"."""
+    return bool(_pattern("continues").match(text))
+
+
+def opens_question(text: str) -> bool:
+    """Whether a text begins as a question does: "how", "can I", "сколько"."""
+    return bool(_pattern("question_opens").match(text))
+
+
+def opening(text: str) -> str:
+    """The words by which a message goes on: "and", "what about"."""
+    found = _pattern("continues").match(text)
+    return found.group() if found else ""
+
+
+def points_back(text: str) -> bool:
+    """Whether a word of it can only point at something said before: "it", "those", "there"."""
+    return bool(_pattern("points_back").search(text))
+
+
+def leans(text: str) -> bool:
+    """Whether a word of it may point at something said before; "die" and "la" are articles as well."""
+    return bool(_pattern("leans").search(text))
+
+
+def pronoun() -> re.Pattern[str]:
+    """Words in whose place the name of what is meant can stand."""
+    return _pattern("pronoun")
 
 
 def replied(history: Sequence[Turn]) -> str:
@@ -120,7 +151,11 @@ def replied(history: Sequence[Turn]) -> str:
 def asked_back(history: Sequence[Turn]) -> bool:
     """Whether the last reply was a question already: a second one in a row helps nobody."""
     said = replied(history)
-    known = tuple(data("phrases")["which"].values())
+    courtesies = (data("phrases")[name].values() for name in ("greeting", "thanks"))
+    if any(said in of_each for of_each in courtesies):
+        return False
+    phrases = data("phrases")
+    known = tuple(said for name in phrases if name.startswith("which") for said in phrases[name].values())
     return said.startswith(known) or (len(said) < _BRIEF and said.endswith(("?", "？")))
 
 

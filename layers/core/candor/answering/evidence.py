@@ -1,7 +1,8 @@
 """Evidence: the passages an answer may be written from, and what of the question they hold."""
 
 import dataclasses
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from operator import mul
@@ -9,7 +10,7 @@ from typing import Protocol
 
 from candor.answering.asking import Kind, kinds
 from candor.answering.units import Unit, sentences, units
-from candor.answering.words import Bag, Term, terms
+from candor.answering.words import Bag, Term, fold, terms
 from candor.search import Embedder, Passage, Vector
 
 
@@ -59,6 +60,15 @@ class Likeness(Protocol):
 
     def of(self, question: str, passages: Sequence[Passage]) -> Sequence[float]: ...
 
+    def without(self, question: str, words: Sequence[str], passage: Passage) -> Mapping[str, float]:
+        """
+        How much nearer the passage comes when a word is left out of what is asked: below 0 for a word that
+        it speaks of, in whatever words of its own, above 0 for one that it says nothing about.
+
+        For the first few of the (folded) words that stand in the question.
+        """
+        ...
+
 
 class EmbeddedLikeness:
     """
@@ -78,6 +88,16 @@ class EmbeddedLikeness:
         asked = [self._embedder.embed_question(part) for part in (question, *_parts(question))]
         return [max(_cosine(part, vector) for part in asked) for vector in self._vectors(passages)]
 
+    def without(self, question: str, words: Sequence[str], passage: Passage) -> Mapping[str, float]:
+        vector = self._vectors([passage])[0]
+        whole = _cosine(self._embedder.embed_question(question), vector)
+        found = {}
+        for word in words[:_MOST_LEFT_OUT]:
+            shorter = _left_out(question, word)
+            if shorter:
+                found[word] = _cosine(self._embedder.embed_question(shorter), vector) - whole
+        return found
+
     def _vectors(self, passages: Sequence[Passage]) -> list[Vector]:
         """Embedded once, some 5 ms each: what is asked often is answered from the same few pieces."""
         if len(self._known) > _REMEMBERED:
@@ -96,6 +116,18 @@ _REMEMBERED = 12_000
 
 def _cosine(one: Vector, other: Vector) -> float:
     return float(sum(map(mul, one, other)))
+
+
+_MOST_LEFT_OUT = 6
+"""Words, some 3 ms each."""
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+
+
+def _left_out(text: str, word: str) -> str:
+    """The text without the word wherever it stands; empty if it does not, or nothing else is there."""
+    shorter = _WORD.sub(lambda match: "" if fold(match.group()) == word else match.group(), text)
+    return " ".join(shorter.split()) if shorter != text and _WORD.search(shorter) else ""
 
 
 _FEWEST_WORDS, _MOST_PARTS = 4, 4

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from candor.answering.asking import Kind
 from candor.answering.belonging import continued, family
 from candor.answering.evidence import Inquiry
-from candor.answering.rating import Candidate, candidates_of, rate
+from candor.answering.rating import Candidate, candidates_of, compared, rate
 from candor.answering.sections import Section, sections_of
 from candor.answering.units import Unit
 from candor.answering.words import Bag, coverage
+from candor.search import Passage
 
-_WHOLE, _FIRST, _NEXT = 1_100, 600, 400
+_WHOLE, _FIRST, _NEXT = 1_100, 700, 400
 """Characters of an answer, of its best section, of each further one: read without scrolling."""
 
 _MORE_FOR_STEPS = 1.5
@@ -28,7 +29,7 @@ _RIVAL = 0.6
 _FEW_ROWS = 4
 """Shorter tables are shown whole."""
 
-_SAME_PAGE, _OTHER_PAGE = 0.01, 0.1
+_SAME_PAGE, _OTHER_PAGE = 0.003, 0.1
 """Odds against the best section from which another one of the same page, or of another, is added."""
 
 
@@ -54,6 +55,8 @@ class Extract:
     """Of the probability that one of the sections found holds the answer: that of the sections chosen."""
     covered: float = 1.0
     """The share of the question's weight that the best section and its headings hold."""
+    nearest: Passage | None = None
+    """What of the best section is most like the question, as it was compared; None: nothing was measured."""
     rivals: tuple[str, ...] = ()
     """Documents about as probable as the most probable one, itself among them."""
 
@@ -88,6 +91,7 @@ def extract(inquiry: Inquiry) -> Extract | None:
         strength=ranked[0].score,
         share=share,
         covered=ranked[0].values["covered"],
+        nearest=compared(inquiry, max(ranked[0].units, key=lambda each: each.near)) if measured else None,
         rivals=tuple(page for page, share in pages.items() if share >= _RIVAL * max(pages.values())),
     )
 

@@ -21,12 +21,19 @@ _BETWEEN = re.compile(
     re.I,
 )
 _BEFORE = re.compile(r"(us\$|[€$£₽₴₫¥]|\b(?:eur|usd|gbp|chf|rub|uah))\s?[-−]?$", re.I)
+_TO_NEXT = re.compile(r"\s?(?:[-–—]|to|bis|до|a|đến)\s?[€$£]?\d[\d.,]{0,12}(?!\d)", re.I)
+"""The end of a range, whose unit is that of its beginning too: "1–3 days"."""
+_WORDS = re.compile(r"[^\W\d_]+")
+_UP_TO = re.compile(r"\s?(?:[-–—]|to|until|till|through|bis|до|по|a|al|đến)\s?", re.I)
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
 _DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b")
 _DAY_MONTH = re.compile(
     r"\b(\d{1,2})(?:st|nd|rd|th|\.)?\s+(?:of\s+|de\s+)?([^\W\d_]{3,12})\.?(?:,?\s+(?:de\s+)?(\d{4}))?", re.I
 )
 _MONTH_DAY = re.compile(r"\b([^\W\d_]{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\b(?:,?\s+(\d{4}))?", re.I)
+_TIME = re.compile(r"(?<![\d:.,])(\d{1,2}):(\d{2})(?![\d:])(?:\s?([ap])\.?m\b)?", re.I)
+_HOUR = re.compile(r"(?<![\d:.,])(\d{1,2})\s?(?:([ap])\.?m\b|uhr\b|годин\w*\s(?:ранку|вечора))", re.I)
+_PHONE = re.compile(r"(?<![\w.,])(?:\+|0)\d{1,4}(?:[ /()-]{1,2}\d{2,8}){2,6}(?!\d)")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[\w-]{2,24}")
 _HOST = re.compile(
     r"(?<![\w@./-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,5}(?:com|net|org|io|app|dev|info|biz|co|me|ru|de|es|ua|vn|"
@@ -71,9 +78,9 @@ class Number:
 
 
 def numbers(text: str) -> list[Number]:
-    """Every number of a text, dates and addresses left out; few-letter number words are read too."""
+    """Every number of a text; dates, times, telephones and addresses are none. Number words are read too."""
     bare = text
-    for pattern in (URL, _EMAIL, _IP, _ISO, _DOTTED):
+    for pattern in (URL, _EMAIL, _IP, _ISO, _DOTTED, _PHONE, _TIME, _HOUR):
         bare = pattern.sub(lambda match: " " * len(match.group()), bare)
     found = []
     for match in _NUMBER.finditer(bare):
@@ -131,7 +138,8 @@ def _unit(text: str, start: int, end: int) -> str | None:
     before = _BEFORE.search(text[max(0, start - 5) : start])
     if before:
         return _table("currencies")[before.group(1).lower()]
-    after = _BETWEEN.match(text, end)
+    further = _TO_NEXT.match(text, end)
+    after = _BETWEEN.match(text, further.end() if further else end)
     if not after:
         return None
     word = fold(after.group(1))
@@ -166,6 +174,44 @@ def dates(text: str) -> list[tuple[int | None, int, int]]:
             if number and 1 <= int(match[day]) <= 31:
                 found.append((int(match[3]) if match[3] else None, number, int(match[day])))
     return [each for each in found if _possible(each)]
+
+
+def times(text: str) -> list[tuple[int, int]]:
+    """(hour, minute) of every time of day, on a clock of 24 hours."""
+    found = []
+    for match in _TIME.finditer(text):
+        found.append(_on_clock(int(match[1]), int(match[2]), match[3]))
+    for match in _HOUR.finditer(text):
+        found.append(_on_clock(int(match[1]), 0, match[2]))
+    return found
+
+
+def weekdays(text: str) -> frozenset[int]:
+    """The days of the week a text names, Monday 0; "Mon–Fri" names all of them."""
+    named: set[int] = set()
+    found = [
+        (match.start(), match.end(), int(_table("weekdays")[word]))
+        for match in _WORDS.finditer(text)
+        if (word := fold(match.group())) in _table("weekdays")
+        and (len(word) > 3 or match.group()[0].isupper())
+    ]
+    for place, (start, _, day) in enumerate(found):
+        named.add(day)
+        if place and _UP_TO.fullmatch(text[found[place - 1][1] : start]):
+            first = found[place - 1][2]
+            named.update((first + step) % 7 for step in range((day - first) % 7))
+    return frozenset(named)
+
+
+def _on_clock(hour: int, minute: int, half: str | None) -> tuple[int, int]:
+    if half is None:
+        return hour, minute
+    return hour % 12 + (12 if half.lower() == "p" else 0), minute
+
+
+def phones(text: str) -> list[str]:
+    """The digits of every telephone number."""
+    return ["".join(re.findall(r"\d", match.group())) for match in _PHONE.finditer(text)]
 
 
 def _month(word: str) -> int | None:

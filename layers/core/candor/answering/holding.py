@@ -3,6 +3,7 @@
 import re
 from functools import cache
 
+from candor.answering import facts
 from candor.answering.asking import Kind
 from candor.answering.data import data
 
@@ -24,6 +25,24 @@ def holds_kind(text: str, kind: Kind) -> bool:
     """Whether the text could answer a question of this kind at all; kinds without a shape always can."""
     pattern = _needed(kind)
     return pattern is None or bool(pattern.search(text))
+
+
+def priced(text: str) -> bool:
+    """Whether a text says what something costs: money, a share of it, or that it is free."""
+    return any(
+        number.unit in facts.strict_units() for number in facts.numbers(_ALL_IN.sub("", text))
+    ) or bool(_free().search(text))
+
+
+_ALL_IN = re.compile(
+    r"\b(?:at|above|below|over|under|bei|über|unter|от|до|при)\s\d{1,3}(?:[.,]\d+)?\s?%", re.I
+)
+"""A level ("at 90 % you get a warning"), not a price."""
+
+
+@cache
+def _free() -> re.Pattern[str]:
+    return re.compile(data("patterns")["holds_price"][-1], re.I)
 
 
 def demands(kind: Kind) -> bool:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,14 +22,24 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    by_model: Mapping[str, "Usage"] = field(default_factory=dict, compare=False)
+    """The same for each model that was named."""
+
+    def of(self, model: str) -> "Usage":
+        """The same, and this model's."""
+        return replace(self, by_model={model: replace(self, by_model={})})
 
     def __add__(self, other: "Usage") -> "Usage":
         unknown = self.cost_usd is None or other.cost_usd is None
+        names = dict.fromkeys((*self.by_model, *other.by_model))
         return Usage(
             calls=self.calls + other.calls,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cost_usd=None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+            by_model={
+                name: self.by_model.get(name, Usage()) + other.by_model.get(name, Usage()) for name in names
+            },
         )
 
 
@@ -58,6 +68,10 @@ class Wasted(UpstreamFailed):
         self.calls = calls
 
 
+Hear = Callable[[str], None]
+"""Hears a reply piece by piece. What it raises ends the call: the server finds its connection closed."""
+
+
 class Model(Protocol):
     """A language model without tools."""
 
@@ -65,13 +79,21 @@ class Model(Protocol):
     def name(self) -> str: ...
 
     def complete(
-        self, messages: Sequence[Message], *, schema: Mapping[str, Any], timeout_seconds: float
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        timeout_seconds: float,
+        hear: Hear | None = None,
+        most_calls: int = 2,
     ) -> Completion:
         """
-        One call, done within the timeout; two when a server refuses the first one's form (`Usage.calls`).
+        One call, done within the timeout; two when a server refuses the first one's form (`Usage.calls`),
+        and `most_calls` allows it.
 
-        The text should be JSON of the schema; nobody relies on it. Raises `Unavailable`, `TooMany` or
-        `UpstreamFailed` when there is no text to be had.
+        The text should be JSON of the schema; nobody relies on it. `hear` is given it in pieces as the server
+        writes them. Raises `Unavailable`, `TooMany` or `UpstreamFailed` when there is no text to be had, or
+        not all of it, whatever was heard before.
         """
         ...
 
@@ -121,7 +143,7 @@ SCHEMA: Mapping[str, Any] = {
     },
 }
 
-_MOST_SENTENCES = 24
+MOST_SENTENCES = 24
 _LONGEST_SENTENCE = 2_000
 
 
@@ -174,22 +196,23 @@ def briefing(
             break
         heading = " › ".join(part for part in (passage.title, passage.path) if part)
         parts.append(
-            f'<passage number="{number}" type="{_fenced(passage.doc_type)}">\n'
-            f"{_fenced(heading)}\n{_fenced(text)}\n</passage>"
+            f'<passage number="{number}" type="{fenced(passage.doc_type)}">\n'
+            f"{fenced(heading)}\n{fenced(text)}\n</passage>"
         )
     if history:
         parts.append("The talk so far:")
         parts.extend(
-            f'<turn role="{turn.role}">{_fenced(turn.content[:1_000])}</turn>' for turn in history[-6:]
+            f'<turn role="{turn.role}">{fenced(turn.content[:1_000])}</turn>' for turn in history[-6:]
         )
-    parts.append(f"<question>\n{_fenced(question)}\n</question>")
+    parts.append(f"<question>\n{fenced(question)}\n</question>")
     return "\n".join(parts)
 
 
 _TAGS = re.compile(r"<(?=\s*/?\s*(?:passage|turn|question)\b)", re.I)
 
 
-def _fenced(text: str) -> str:
+def fenced(text: str) -> str:
+    """A text that closes no fence of a briefing."""
     return _TAGS.sub("‹", text)
 
 
@@ -201,29 +224,31 @@ def read(text: str, *, passages: int) -> Writing:
     sentences = loaded.get("sentences")
     if not isinstance(sentences, list):
         raise Unreadable("`sentences` is not a list")
-    claims = []
-    for item in sentences[:_MOST_SENTENCES]:
-        if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-            raise Unreadable("a sentence has no `text`")
-        cited = item.get("passages")
-        numbers = (
-            [number for number in cited if isinstance(number, int) and not isinstance(number, bool)]
-            if isinstance(cited, list)
-            else []
-        )
-        said = item["text"].strip()[:_LONGEST_SENTENCE]
-        if said:
-            claims.append(
-                Claim(text=said, passages=tuple(dict.fromkeys(n - 1 for n in numbers if 1 <= n <= passages)))
-            )
+    claims = tuple(claim_of(item, passages=passages) for item in sentences[:MOST_SENTENCES])
     decision = loaded.get("decision")
     if decision not in ("PASS", "ASK_USER", "ESCALATE"):
         raise Unreadable("`decision` is none of PASS, ASK_USER, ESCALATE")
     return Writing(
-        claims=tuple(claims),
+        claims=tuple(claim for claim in claims if claim.text),
         decision=decision,
         question_back=_string(loaded.get("question_back")),
         missing=_string(loaded.get("missing")),
+    )
+
+
+def claim_of(item: object, *, passages: int) -> Claim:
+    """One sentence of a reply, its text perhaps empty; `Unreadable` for anything else."""
+    if not isinstance(item, dict) or not isinstance(item.get("text"), str):
+        raise Unreadable("a sentence has no `text`")
+    cited = item.get("passages")
+    numbers = (
+        [number for number in cited if isinstance(number, int) and not isinstance(number, bool)]
+        if isinstance(cited, list)
+        else []
+    )
+    return Claim(
+        text=item["text"].strip()[:_LONGEST_SENTENCE],
+        passages=tuple(dict.fromkeys(n - 1 for n in numbers if 1 <= n <= passages)),
     )
 
 

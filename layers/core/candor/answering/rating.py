@@ -12,12 +12,14 @@ from candor.answering.evidence import Inquiry, narrowed
 from candor.answering.holding import demands, holds_kind
 from candor.answering.units import Unit
 from candor.answering.words import Bag
+from candor.search import Passage
 
 CONSIDERED = 12
 """Passages looked into."""
 
-_MEASURED = 20
-"""Units whose likeness is computed, some 5 ms each; 20 of them chose no better answers."""
+_MEASURED = 14
+"""Units whose likeness is computed, some 5 ms each; 20 of them chose no better answers and told no more of
+the wrong ones."""
 
 _OF_ONE_PASSAGE = 4
 
@@ -83,15 +85,7 @@ def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
     candidates.sort(key=lambda candidate: -candidate.score)
     measured = _to_measure(candidates)
     if inquiry.likeness is not None:
-        nearness = inquiry.likeness.of(
-            inquiry.told,
-            [
-                narrowed(
-                    inquiry.sources[each.source].passage, f"{each.heading}\n{each.unit.text[:400]}".strip()
-                )
-                for each in measured
-            ],
-        )
+        nearness = inquiry.likeness.of(inquiry.told, [compared(inquiry, each) for each in measured])
         for candidate, near in zip(measured, nearness, strict=True):
             candidate.likeness = near
     for candidate in candidates:
@@ -114,6 +108,12 @@ def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
             candidate.score -= 0.15
         if len(candidate.unit.text) < 25 and candidate.unit.kind in ("sentence", "item"):
             candidate.score -= 0.05
+
+
+def compared(inquiry: Inquiry, candidate: Candidate) -> Passage:
+    """What of a passage is compared with the question: one unit under its heading."""
+    passage = inquiry.sources[candidate.source].passage
+    return narrowed(passage, f"{candidate.heading}\n{candidate.unit.text[:400]}".strip())
 
 
 def _to_measure(ranked: Sequence[Candidate]) -> list[Candidate]:

@@ -1,56 +1,44 @@
 """Service: one question from beginning to end."""
 
 import logging
-import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from candor.answering import asking
-from candor.answering.asking import Wish
+from candor.answering import asking, condensing, slots
+from candor.answering.budgets import Budget, Tier, Unlimited
 from candor.answering.citing import citations_of
 from candor.answering.cleaning import clean
-from candor.answering.deciding import Thresholds, ambiguous, decide, features, probability, topics
-from candor.answering.evidence import Inquiry, Likeness, inquire, source
-from candor.answering.extracting import Extract, extract
-from candor.answering.facts import links
-from candor.answering.models import Model, Usage, prompt_version
+from candor.answering.condensing import Condensed
+from candor.answering.deciding import Thresholds, ambiguous, decide, topics
+from candor.answering.evidence import Inquiry, Likeness
+from candor.answering.keeping import Outcome, Run, kept
+from candor.answering.models import Model
 from candor.answering.phrases import phrase
-from candor.answering.snapshots import Answers, Shown, Snapshot
-from candor.answering.values import Answer, Citation, Decision, Question, Turn
+from candor.answering.policy import Policies, Policy
+from candor.answering.several import DOUBT, Part, by_evidence, by_sentences, joined, replied
+from candor.answering.snapshots import Answers
+from candor.answering.splitting import Parts, split
+from candor.answering.studying import Finding, Studied, Studying
+from candor.answering.understanding import courtesy, own_hosts, read
+from candor.answering.values import Answer, Decision, Question, Tell, Turn
 from candor.answering.verifying import Report
+from candor.answering.words import fold
 from candor.answering.writing import CONTRADICTED, Written, by_extract, by_model
-from candor.errors import CandorError, Unavailable
-from candor.language import detect, script_of
-from candor.redaction import masked
-from candor.retrieval import Found
+from candor.errors import CandorError
 from candor.search import ANYTHING, Where
 
 logger = logging.getLogger(__name__)
 
-_PASSAGES = 20
-"""Found for one question: the first few are written from, the rest tell what is known at all."""
+Models = Callable[[Tier], Sequence[Model]]
+"""Who may write: the main model and its fallback, the economy model, or nobody."""
 
-_SEARCH_SECONDS = 3.0
+_CALLS = 2
+"""To models, of one question."""
 
-_DOUBT = 0.85
-"""What two pages that contradict each other leave of the confidence."""
-
-
-class Finding(Protocol):
-    """What `candor.retrieval.Retrieval` does."""
-
-    def find(
-        self,
-        question: str,
-        *,
-        limit: int = ...,
-        where: Where = ...,
-        deadline_seconds: float = ...,
-        previous: str | None = ...,
-    ) -> Found: ...
+_TO_CONDENSE = 4.0
+"""Seconds, and no more than a quarter of what is left: the answer is still to be written."""
 
 
 class Shortcuts(Protocol):
@@ -59,29 +47,6 @@ class Shortcuts(Protocol):
     def answer(self, text: str) -> str | None:
         """The fixed answer for this message, or None."""
         ...
-
-
-@dataclass(slots=True)
-class _Record:
-    """What is known so far about one run, for the answer's debug view and its snapshot."""
-
-    model: str = "extractive"
-    features: Mapping[str, float] = field(default_factory=dict)
-    report: Report = field(default_factory=Report)
-    usage: Usage = field(default_factory=Usage)
-    found: Found | None = None
-    search_error: str | None = None
-    notes: list[str] = field(default_factory=list)
-    timings: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    decision: Decision
-    text: str
-    confidence: float
-    citations: tuple[Citation, ...] = ()
-    followups: tuple[str, ...] = ()
 
 
 class Answering:
@@ -97,291 +62,260 @@ class Answering:
         self,
         *,
         retrieval: Finding,
-        model: Model | None = None,
-        fallback_model: Model | None = None,
         snapshots: Answers,
-        likeness: Likeness | None = None,
+        policies: Policies = Policy,
+        models: Models = lambda _: (),
+        budget: Budget | None = None,
         shortcuts: Shortcuts | None = None,
-        app_name: str = "Candor",
-        house_rules: str = "",
-        thresholds: Thresholds | None = None,
+        likeness: Likeness | None = None,
         where: Where = ANYTHING,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         budget_seconds: float = 20.0,
+        told_seconds: float = 60.0,
     ) -> None:
-        self._retrieval = retrieval
-        self._model = model
-        self._fallback = fallback_model
+        """`told_seconds` in place of `budget_seconds` where the answer is told while it is written."""
+        self._studying = Studying(retrieval=retrieval, likeness=likeness, where=where, seconds=budget_seconds)
         self._snapshots = snapshots
-        self._likeness = likeness
+        self._policies = policies
+        self._models = models
+        self._budget = budget or Unlimited()
         self._shortcuts = shortcuts
-        self._app_name = app_name
-        self._house_rules = house_rules
-        self._thresholds = thresholds or Thresholds()
-        self._where = where
         self._clock = clock
-        self._budget = budget_seconds
+        self._seconds = budget_seconds
+        self._told_seconds = told_seconds
 
-    def answer(self, question: Question) -> Answer:
-        """One question, one answer, one snapshot; at most two model calls, all within the budget."""
+    def answer(self, question: Question, *, tell: Tell | None = None) -> Answer:
+        """
+        One question, one answer, one snapshot; at most two model calls, all within the budget.
+
+        `tell` is told the answer while it is written, as far as it may be shown: only what a model writes,
+        for all else is there at once. Once it raises `Left`, what was told is the answer.
+        """
         began = time.perf_counter()
-        text = masked(_bare(question.text))
-        history = tuple(
-            Turn(role=turn.role, content=masked(_bare(turn.content))) for turn in question.history
-        )
-        language = _language(question, text, history)
-        record = _Record()
-        outcome = self._shortcut(text, language, record) or self._researched(
-            text, history, language, record, ends=began + self._budget
-        )
-        record.timings["total"] = round(1000 * (time.perf_counter() - began), 1)
-        return self._kept(question, text, history, language, record, outcome)
+        seconds = self._seconds if tell is None else self._told_seconds
+        run = Run(policy=self._policies(), ends=began + seconds, tell=tell)
+        read(question, run)
+        outcome = self._shortcut(run) or self._answered(run)
+        self._budget.spend(run.usage)
+        run.spend("total", began)
+        return kept(question, run, outcome, answers=self._snapshots, now=self._clock())
 
-    def _shortcut(self, text: str, language: str, record: _Record) -> _Outcome | None:
-        """Messages that need no search."""
-        fixed = self._shortcuts.answer(text) if self._shortcuts is not None else None
-        if fixed:
-            record.notes.append("shortcut")
-            return _Outcome(Decision.PASS, clean(fixed, _all_hosts(fixed)), 1.0)
-        wish = asking.wish(text)
-        if wish is None:
+    def _shortcut(self, run: Run) -> Outcome | None:
+        """What an administrator has written for this message."""
+        fixed = self._shortcuts.answer(run.text) if self._shortcuts is not None else None
+        if not fixed:
             return None
-        record.notes.append(f"wish: {wish.value}")
-        needs_person = wish in (Wish.PERSON, Wish.ACTION)
-        decision = Decision.ESCALATE if needs_person else Decision.ASK_USER
-        return _Outcome(decision, phrase(wish.value, language), 1.0 if wish is not Wish.ACTION else 0.0)
+        run.notes.append("shortcut")
+        return Outcome(Decision.PASS, clean(fixed, own_hosts(fixed)), 1.0)
 
-    def _researched(
-        self, text: str, history: Sequence[Turn], language: str, record: _Record, *, ends: float
-    ) -> _Outcome:
-        if asking.vague(text, history=history, language=language):
-            return _Outcome(Decision.ASK_USER, phrase("nothing", language), 0.0)
-        previous = None
-        if history and asking.leans_on_history(text, language=language):
-            previous = asking.before(history)
+    def _answered(self, run: Run) -> Outcome:
+        whole = Parts(asked=(run.text,))
+        parts = split(run.text, language=run.language) if run.policy.several_questions else whole
+        several = len(parts.asked) > 1 and not all(map(asking.orders, parts.asked))
+        if said := courtesy(run, several=several):
+            return said
+        run.slots = slots.heard(run.text, run.history, run.policy.slots)
         try:
-            record.found = self._retrieval.find(
-                text,
-                limit=_PASSAGES,
-                where=self._where,
-                deadline_seconds=min(_SEARCH_SECONDS, self._budget / 3),
-                previous=previous,
-            )
+            return self._several(run, parts) if several else self._one(run)
         except CandorError as error:
             # Whatever kind of failure: the asker gets a person instead of an error.
             logger.warning("search failed", extra={"error": type(error).__name__})
-            record.search_error = str(error)
-            return _Outcome(Decision.ESCALATE, phrase("down", language), 0.0)
-        record.timings.update({f"search_{name}": spent for name, spent in record.found.timings_ms.items()})
-        if not record.found.hits:
-            return _Outcome(Decision.ESCALATE, phrase("unknown", language), 0.0)
-        inquiry = inquire(
-            text,
-            context=previous or "",
-            reply=asking.replied(history) if previous else "",
-            language=language,
-            sources=[
-                source(hit.passage, score=hit.score, cosine=hit.cosine, bm25=hit.bm25)
-                for hit in record.found.hits
-            ],
-            degraded=bool(record.found.degraded),
-            likeness=self._likeness,
-        )
-        return self._written(inquiry, history, record, ends=ends)
+            run.search_error = str(error)
+            return Outcome(Decision.ESCALATE, phrase("down", run.language), 0.0)
 
-    def _written(
-        self, inquiry: Inquiry, history: Sequence[Turn], record: _Record, *, ends: float
-    ) -> _Outcome:
-        started = time.perf_counter()
-        extracted = extract(inquiry)
-        record.timings["extract"] = round(1000 * (time.perf_counter() - started), 1)
-        if extracted is None:
-            return _Outcome(Decision.ESCALATE, phrase("unknown", inquiry.language), 0.0)
-        written: Written | None = None
-        if self._model is not None:
+    def _one(self, run: Run) -> Outcome:
+        if asking.vague(run.text, talk=condensing.asked(run.history), language=run.language):
+            return self._asked_again(run)
+        studied = self._studying.study(run.text, self._condensed(run), run)
+        if studied.extracted is None:
+            return Outcome(Decision.ESCALATE, phrase("unknown", run.language), 0.0)
+        if _may_ask(run) and (choice := slots.open_slot(studied.hits, run.slots, run.policy.slots)):
+            run.notes.append(f"slot: {choice[0]}")
+            return _which(f"which_{choice[0]}", choice[1], run.language, 0.5)
+        return self._written(studied, run)
+
+    def _asked_again(self, run: Run) -> Outcome:
+        """Too little was said to look anything up."""
+        decision = Decision.ASK_USER if _may_ask(run) else Decision.ESCALATE
+        said = "nothing" if decision is Decision.ASK_USER else "unknown"
+        return Outcome(decision, phrase(said, run.language), 0.0)
+
+    def _condensed(self, run: Run) -> Condensed:
+        """The question as it stands without the talk: by a model, where one may and can, else by rules."""
+        language = run.language
+        found = condensing.by_rules(
+            run.text, run.history, language=language, domain_terms=run.policy.domain_terms
+        )
+        if run.policy.condenses_with_model and condensing.leans(run.text, run.history, language=language):
+            model = self._condenser(run)
             started = time.perf_counter()
-            written = by_model(
-                inquiry,
-                history,
-                models=[model for model in (self._model, self._fallback) if model is not None],
-                app_name=self._app_name,
-                house_rules=self._house_rules,
-                ends=ends,
+            left = run.ends - started
+            if model is not None and left > 1.0:
+                text, usage, note = condensing.by_model(
+                    run.text,
+                    run.history,
+                    model=model,
+                    language=language,
+                    seconds=min(_TO_CONDENSE, left / 4),
+                )
+                run.usage += usage
+                run.notes.append(note or f"{model.name} condensed")
+                run.spend("condense", started)
+                # Returned as it was it may stand alone, or the model saw no more in it than the rules do.
+                found = Condensed(text=text) if text and fold(text) != fold(run.text) else found
+        run.standalone = found.text if found.text != run.text else ""
+        return found
+
+    def _condenser(self, run: Run) -> Model | None:
+        """Who makes a question stand alone: the economy model, if steps are routed by what they need."""
+        tier = self._tier(run)
+        if tier is Tier.EXTRACTIVE:
+            return None
+        able = [*(self._models(Tier.ECONOMY) if run.policy.routes_by_task else ()), *self._models(tier)]
+        return able[0] if able else None
+
+    def _several(self, run: Run, parts: Parts) -> Outcome:
+        """Each question from its own evidence; what needs a person, too, is said to."""
+        studied: list[Studied] = []
+        told: tuple[Turn, ...] = run.history
+        refused: set[int] = set()
+        for number, asked in enumerate(parts.asked):
+            if asking.orders(asked):
+                refused.add(number)
+                continue
+            condensed = condensing.by_rules(
+                asked, told, language=run.language, domain_terms=run.policy.domain_terms
             )
-            record.timings["model"] = round(1000 * (time.perf_counter() - started), 1)
-            record.usage = written.usage
-            record.notes.extend(written.notes)
-            record.report = written.report
+            studied.append(self._studying.study(asked, condensed, run))
+            told = (*told, Turn(role="user", content=asked))
+        able = [each for each in studied if each.extracted is not None]
+        found, as_written = self._parts(run, able) if able else ([], "")
+        known = iter(found)
+        answered = iter(
+            next(known) if each.extracted is not None else Part(asked=each.asked) for each in studied
+        )
+        whole = [
+            Part(asked=asked) if number in refused else next(answered)
+            for number, asked in enumerate(parts.asked)
+        ]
+        run.parts = [part.debug for part in whole]
+        weakest = min(
+            (part for part in whole if part.features), key=lambda part: part.confidence, default=None
+        )
+        run.features = weakest.features or {} if weakest else {}
+        return replied(whole, parts.more, language=run.language, as_written=as_written)
+
+    def _parts(self, run: Run, studied: Sequence[Studied]) -> tuple[list[Part], str]:
+        """What may be said to each question, and the model's text that answers all of them."""
+        thresholds = run.policy.thresholds
+        joint = joined(studied)
+        promising = [_promising(each, thresholds) for each in studied]
+        written = self._by_model(joint, run, lambda found: all(likely(found) for likely in promising))
+        if written is not None and (written.sentences or written.declines):
+            run.model = written.model
+            return by_sentences(studied, joint, written, thresholds), written.text
+        return [by_evidence(each, thresholds) for each in studied], ""
+
+    def _by_model(self, inquiry: Inquiry, run: Run, may_tell: Callable[[Report], bool]) -> Written | None:
+        """What a model writes with the calls that are left; None where nobody may write."""
+        models = self._writers(run)
+        if not models:
+            return None
+        started = time.perf_counter()
+        written = by_model(
+            inquiry,
+            run.history,
+            models=models,
+            app_name=run.policy.app_name,
+            house_rules=run.policy.house_rules,
+            ends=run.ends,
+            tell=run.tell,
+            may_tell=may_tell,
+            most_calls=_CALLS - run.usage.calls,
+        )
+        run.spend("model", started)
+        run.usage += written.usage
+        run.notes.extend(written.notes)
+        run.report = written.report
+        return written
+
+    def _writers(self, run: Run) -> Sequence[Model]:
+        """Who may write this answer."""
+        if not run.policy.writes_with_model or run.usage.calls >= _CALLS:
+            return ()
+        tier = self._tier(run)
+        return () if tier is Tier.EXTRACTIVE else self._models(tier)
+
+    def _tier(self, run: Run) -> Tier:
+        """What this question may cost: asked once, and only where a model might be."""
+        if run.tier is None:
+            run.tier = self._budget.tier()
+            if run.tier is not Tier.FULL:
+                run.notes.append(f"budget: {run.tier.value}")
+        return run.tier
+
+    def _written(self, studied: Studied, run: Run) -> Outcome:
+        inquiry, extracted = studied.inquiry, studied.extracted
+        assert extracted is not None
+        written = self._by_model(inquiry, run, _promising(studied, run.policy.thresholds))
         kind = "model"
         if written is None or not (written.text or written.asks or written.declines):
             kind = "extractive"
+            asked_model = written is not None
             written = by_extract(inquiry, extracted)
-            record.notes.extend(written.notes)
-            record.report = written.report if self._model is None else record.report
+            run.notes.extend(written.notes)
+            run.report = run.report if asked_model else written.report
         else:
-            record.model = written.model
+            run.model = written.model
         started = time.perf_counter()
-        record.features = features(inquiry, extracted, verified=written.report.share)
-        confidence = probability(record.features, model=kind, measured=inquiry.likeness is not None)
-        record.timings["decide"] = round(1000 * (time.perf_counter() - started), 1)
+        run.features = studied.features(verified=written.report.share)
+        confidence = studied.confidence(run.features, kind=kind)
+        run.spend("decide", started)
         if CONTRADICTED in written.notes:
-            confidence *= _DOUBT
-        return self._decided(inquiry, extracted, written, confidence, asked=asking.asked_back(history))
-
-    def _decided(
-        self, inquiry: Inquiry, extracted: Extract, written: Written, confidence: float, *, asked: bool
-    ) -> _Outcome:
-        language = inquiry.language
-        if written.asks and not written.text and not asked:
-            return _Outcome(Decision.ASK_USER, written.asks, min(confidence, 0.5))
-        if written.declines or not written.text:
-            return _Outcome(Decision.ESCALATE, phrase("unknown", language), min(confidence, 0.3))
-        unclear = not asked and ambiguous(inquiry, extracted)
-        decision = decide(confidence, ambiguous=unclear, thresholds=self._thresholds)
-        if decision is Decision.PASS:
-            citations = citations_of(inquiry, written)
-            if citations:
-                return _Outcome(Decision.PASS, written.text, confidence, citations)
-            decision = Decision.ESCALATE
-        if decision is Decision.ASK_USER:
-            choices = topics(inquiry, extracted)
-            if len(choices) >= 2:
-                hosts: frozenset[str] = frozenset()
-                shown = tuple(clean(choice, hosts) for choice in choices)
-                listed = "\n".join(f"- {choice}" for choice in shown)
-                return _Outcome(
-                    Decision.ASK_USER, f"{phrase('which', language)}\n\n{listed}", confidence, (), shown
-                )
-        return _Outcome(Decision.ESCALATE, phrase("unknown", language), confidence)
-
-    def _kept(
-        self,
-        question: Question,
-        text: str,
-        history: tuple[Turn, ...],
-        language: str,
-        record: _Record,
-        outcome: _Outcome,
-    ) -> Answer:
-        found = record.found
-        now = self._clock()
-        answer_id = _new_id(now)
-        evidence = tuple(
-            Shown.of(hit.passage, score=hit.score, cosine=hit.cosine, bm25=hit.bm25)
-            for hit in (found.hits[:8] if found else ())
-        )
-        confidence = round(outcome.confidence, 4)
-        snapshot = Snapshot(
-            answer_id=answer_id,
-            created_at=now,
-            question=text,
-            history=history,
-            language=language,
-            principal=question.principal,
-            external_user_id=question.external_user_id,
-            trace_id=question.trace_id,
-            conversation_id=question.conversation_id,
-            text=outcome.text,
-            decision=outcome.decision,
-            confidence=confidence,
-            citations=outcome.citations,
-            followup_questions=outcome.followups,
-            evidence=evidence,
-            model=record.model,
-            prompt_version=prompt_version(self._house_rules),
-            features={name: round(value, 4) for name, value in record.features.items()},
-            verification=record.report.as_dict(),
-            llm_calls=record.usage.calls,
-            input_tokens=record.usage.input_tokens,
-            output_tokens=record.usage.output_tokens,
-            cost_usd=record.usage.cost_usd,
-            degraded=tuple(found.degraded)
-            if found
-            else ("keywords", "vectors")
-            if record.search_error
-            else (),
-            timings_ms=record.timings,
-        )
-        try:
-            self._snapshots.keep(snapshot)
-        except Unavailable:
-            # The asker still gets the answer; what is lost is only its record.
-            logger.warning("snapshot lost", extra={"answer_id": answer_id})
-            record.notes.append("snapshot not stored")
-        return Answer(
-            answer_id=answer_id,
-            decision=outcome.decision,
-            text=outcome.text,
-            citations=outcome.citations,
-            followup_questions=outcome.followups,
-            confidence=confidence,
-            debug=_debug(snapshot, record),
-            created_at=now,
-        )
+            confidence *= DOUBT
+        return _decided(studied, written, confidence, run)
 
 
-def _debug(snapshot: Snapshot, record: _Record) -> dict[str, Any]:
-    """What an administrator may see. Never the instructions to the model."""
-    searched = record.found is not None or record.search_error is not None
-    return {
-        "trace_id": snapshot.trace_id,
-        "model": snapshot.model,
-        "retrieval": {
-            "keywords": searched and "keywords" not in snapshot.degraded,
-            "vectors": searched and "vectors" not in snapshot.degraded,
-            "degraded": list(snapshot.degraded),
-            "hits": len(record.found.hits) if record.found else 0,
-            "generation": record.found.generation if record.found else "",
-            "embedder": record.found.embedder if record.found else "",
-            **({"error": record.search_error} if record.search_error else {}),
-        },
-        "evidence": [
-            {
-                "chunk_id": shown.passage_id,
-                "document_id": shown.document_id,
-                "title": shown.title,
-                "source_url": shown.url,
-                "score": shown.score,
-                "cosine": shown.cosine,
-                "bm25": shown.bm25,
-            }
-            for shown in snapshot.evidence
-        ],
-        "verification": dict(snapshot.verification),
-        "features": dict(snapshot.features),
-        "notes": list(record.notes),
-        "timings_ms": dict(snapshot.timings_ms),
-        "llm_calls": snapshot.llm_calls,
-        "llm_tokens": {"input": snapshot.input_tokens, "output": snapshot.output_tokens},
-        "cost_usd": snapshot.cost_usd,
-    }
+def _decided(studied: Studied, written: Written, confidence: float, run: Run) -> Outcome:
+    inquiry, extracted, language = studied.inquiry, studied.extracted, run.language
+    assert extracted is not None
+    if written.asks and not written.text and _may_ask(run):
+        return Outcome(Decision.ASK_USER, written.asks, min(confidence, 0.5))
+    if written.declines or not written.text:
+        return Outcome(Decision.ESCALATE, phrase("unknown", language), min(confidence, 0.3))
+    unclear = _may_ask(run) and ambiguous(inquiry, extracted)
+    decision = decide(confidence, ambiguous=unclear, thresholds=run.policy.thresholds)
+    if decision is Decision.PASS:
+        citations = citations_of(inquiry, written)
+        if citations:
+            return Outcome(Decision.PASS, written.text, confidence, citations)
+    if decision is Decision.ASK_USER:
+        choices = topics(inquiry, extracted)
+        if len(choices) >= 2:
+            return _which("which", choices, language, confidence)
+    return Outcome(Decision.ESCALATE, phrase("unknown", language), confidence)
 
 
-def _bare(text: str) -> str:
-    """Without what no store or model takes: NUL and lone surrogates."""
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8").strip()
+def _may_ask(run: Run) -> bool:
+    """A question back, but never two in a row."""
+    return run.policy.asks_back and not asking.asked_back(run.history)
 
 
-def _language(question: Question, text: str, history: Sequence[Turn]) -> str:
-    """The one asked for, else that of the question, else that of the talk, else English."""
-    if question.language:
-        return question.language.lower()[:2]
-    for said in (text, *(turn.content for turn in reversed(history) if turn.role == "user")):
-        found = detect(said)
-        if found != "und":
-            return found
-        if greeted := asking.greeted_in(said):
-            return greeted
-    return "ru" if script_of(text) == "cyrillic" else "en"
+def _which(said: str, choices: Sequence[str], language: str, confidence: float) -> Outcome:
+    """One question back, with what there is to choose from."""
+    shown = tuple(clean(choice, frozenset()) for choice in choices)
+    listed = "\n".join(f"- {choice}" for choice in shown)
+    return Outcome(Decision.ASK_USER, f"{phrase(said, language)}\n\n{listed}", confidence, (), shown)
 
 
-def _all_hosts(text: str) -> frozenset[str]:
-    """An administrator's own answer may link wherever it does."""
-    return frozenset(links(text))
+def _promising(studied: Studied, thresholds: Thresholds) -> Callable[[Report], bool]:
+    """Whether, after the findings so far, what a model writes will be given as the answer."""
+    known: dict[str, float] = {}
 
+    def promising(found: Report) -> bool:
+        if not known:
+            known.update(studied.features())
+        likely = {**known, "verified": found.share}
+        return studied.confidence(likely, kind="model") >= thresholds.answer
 
-def _new_id(now: datetime) -> str:
-    """A ULID: 48 bits of milliseconds, 80 random bits, sortable by time."""
-    value = (int(now.timestamp() * 1000) << 80) | secrets.randbits(80)
-    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-    return "".join(alphabet[(value >> shift) & 31] for shift in range(125, -5, -5))
+    return promising

@@ -66,33 +66,29 @@ class Snapshot:
     evidence: tuple[Shown, ...] = ()
     model: str
     prompt_version: str
+    settings_version: int = 0
+    """Of the configuration it was answered under."""
     features: Mapping[str, float] = field(default_factory=dict)
     verification: Mapping[str, Any] = field(default_factory=dict)
     llm_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    spending: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By model: `calls`, `input` and `output` tokens, `cost_usd`."""
     degraded: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listed:
-    """A snapshot as a list shows it."""
-
-    answer_id: str
-    created_at: datetime
-    decision: Decision
-    confidence: float
-    model: str
-    cost_usd: float | None
+    notes: tuple[str, ...] = ()
+    """What was out of the ordinary on the way."""
 
 
 class Answers(Protocol):
     """Where snapshots are kept. They age out by themselves."""
 
-    def keep(self, snapshot: Snapshot) -> None:
-        """Store it. The same id a second time changes nothing. Raises `Unavailable`."""
+    def keep(self, snapshot: Snapshot) -> bool:
+        """
+        Store it. The same id a second time changes nothing; whether it was the first. Raises `Unavailable`.
+        """
         ...
 
     def get(self, answer_id: str) -> Snapshot:
@@ -107,8 +103,10 @@ class Answers(Protocol):
         """Remove them for good; how many there were."""
         ...
 
-    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
-        """Those of one day (UTC), newest first."""
+    def page(
+        self, day: date, *, decision: Decision | None = None, page: int, page_size: int
+    ) -> tuple[Sequence[Snapshot], int]:
+        """One page, counted from 1, of those of a day (UTC), newest first, and how many there are."""
         ...
 
 
@@ -129,5 +127,6 @@ def from_dict(stored: Mapping[str, Any]) -> Snapshot:
         evidence=tuple(Shown(**shown) for shown in stored.get("evidence", ())),
         followup_questions=tuple(stored.get("followup_questions", ())),
         degraded=tuple(stored.get("degraded", ())),
+        notes=tuple(stored.get("notes", ())),
     )
     return Snapshot(**values)

@@ -1,6 +1,6 @@
 """Answering's values: what is asked, and what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -65,3 +65,14 @@ class Answer:
     confidence: float
     debug: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime
+
+
+class Left(Exception):
+    """Nobody listens any more. Who is told this writes no further; what was written is still an answer."""
+
+
+Tell = Callable[[str], None]
+"""
+Told an answer while it is written: each time the whole text so far that may be shown, also when nothing has
+been added. May raise `Left`. A text that does not begin with what was told before takes its place in the end.
+"""

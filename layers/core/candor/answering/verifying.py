@@ -4,20 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Final
 
 from candor.answering import facts
+from candor.answering.attributing import misplaced
 from candor.answering.cleaning import host_of
 from candor.answering.data import data
-from candor.answering.units import sentences, units
+from candor.answering.reversing import read, reversed_by
+from candor.answering.units import sentences
 from candor.answering.words import Bag, fold, stop_words, tokens
 from candor.language import detect, script_of
 from candor.search import Passage
 
 LEAST_SUPPORT = 0.6
 """The share of a sentence's informative words its evidence must hold; .6 refused no true pair."""
-
-_ALIGNED = 0.5
-"""Overlap from which an evidence sentence is taken to speak of the same thing, so that a "not" must match."""
 
 _PRICED_IN = re.compile(
     r"\((?:€|eur|euro|usd|\$|£|gbp|руб|₽|грн|₴)|\b(?:in|в|in den) (?:€|eur|euro|usd|dollars?|евро|рублях)",
@@ -39,6 +39,10 @@ class Finding:
     """Why it is not supported, in words for the debug view; empty if it is."""
 
 
+INSTRUCTIONS: Final = "repeats or follows instructions"
+"""Why a sentence is dropped that a model was told, or told to say."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """All findings of one answer."""
@@ -51,8 +55,11 @@ class Report:
         return sum(each.supported for each in self.findings) / len(self.findings) if self.findings else 1.0
 
     def as_dict(self) -> dict[str, object]:
+        # Who looks behind an answer is not told what the model was told, not even in a sentence it dropped.
         dropped = [
-            {"text": each.text[:300], "reasons": list(each.reasons)}
+            {"text": "", "reasons": [INSTRUCTIONS]}
+            if INSTRUCTIONS in each.reasons
+            else {"text": each.text[:300], "reasons": list(each.reasons)}
             for each in self.findings
             if not each.supported
         ]
@@ -80,7 +87,7 @@ def verify(sentence: str, evidence: Sequence[Passage], *, language: str | None =
     foreign = theirs != "und" and (
         own not in ("und", theirs) or script_of(sentence) != script_of(evidence[0].text)
     )
-    reasons = [*_facts_missing(sentence, whole, foreign=foreign)]
+    reasons = [*_facts_missing(sentence, whole, evidence, foreign=foreign)]
     bag = Bag.of(whole, theirs)
     ignored = stop_words()
     informative = [
@@ -98,11 +105,12 @@ def verify(sentence: str, evidence: Sequence[Passage], *, language: str | None =
         if support < LEAST_SUPPORT:
             missing = [word for word in informative if word not in held]
             reasons.append("words not in the evidence: " + ", ".join(missing[:6]))
-        reasons.extend(_opposed(sentence, texts, theirs))
+        if not _quoted(sentence, evidence):
+            reasons.extend(reversed_by(sentence, texts, theirs))
     return Finding(text=sentence, supported=not reasons, support=support, reasons=tuple(reasons))
 
 
-def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
+def _facts_missing(sentence: str, evidence: str, passages: Sequence[Passage], *, foreign: bool) -> list[str]:
     reasons = []
     known_numbers = facts.numbers(evidence)
     known_dates = facts.dates(evidence)
@@ -112,11 +120,28 @@ def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
             reasons.append(
                 f"number not in the evidence: {number.text}{' ' + number.unit if number.unit else ''}"
             )
+    if not _quoted(sentence, passages):
+        reasons.extend(
+            f"number of something else in the evidence: {each}" for each in misplaced(sentence, passages)
+        )
     for day in facts.dates(sentence):
         if (known_dates and not any(facts.same_date(day, known) for known in known_dates)) or (
             not known_dates and day[0]
         ):
             reasons.append(f"date not in the evidence: {day}")
+    known_times = facts.times(evidence)
+    for hour, minute in facts.times(sentence):
+        if (hour, minute) not in known_times:
+            reasons.append(f"time not in the evidence: {hour:02}:{minute:02}")
+    named, known_days = facts.weekdays(sentence), facts.weekdays(evidence)
+    if named - known_days and known_days:
+        reasons.append("day of the week not in the evidence")
+    known_phones = facts.phones(evidence)
+    reasons.extend(
+        f"telephone not in the evidence: {each}"
+        for each in facts.phones(sentence)
+        if each not in known_phones
+    )
     for literal in facts.literals(sentence):
         if facts.squeezed(literal).strip() not in squeezed:
             reasons.append(f"not literally in the evidence: {literal[:80]}")
@@ -130,9 +155,18 @@ def _facts_missing(sentence: str, evidence: str, *, foreign: bool) -> list[str]:
                 and not facts.measures(word)
                 and word not in squeezed
                 and word.rstrip("s") not in squeezed
+                and not (known_days and facts.weekdays(name))
             ):
                 reasons.append(f"name not in the evidence: {name}")
     return reasons
+
+
+def _quoted(sentence: str, evidence: Sequence[Passage]) -> bool:
+    """Whether it is a whole unit of the evidence, word for word."""
+    said = facts.squeezed(sentence).strip()
+    return any(
+        said == facts.squeezed(unit.text).strip() for passage in evidence for unit in read(passage.text)
+    )
 
 
 def _same(number: facts.Number, known: facts.Number, evidence: str) -> bool:
@@ -142,59 +176,6 @@ def _same(number: facts.Number, known: facts.Number, evidence: str) -> bool:
     if number.unit is None or known.unit is not None or number.unit not in facts.strict_units():
         return True
     return number.unit != "%" and bool(_PRICED_IN.search(evidence))
-
-
-@cache
-def _negation() -> re.Pattern[str]:
-    return re.compile("|".join(data("vocabulary")["negation"]), re.I)
-
-
-@cache
-def _opposites() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
-    pairs = []
-    for one, other in data("vocabulary")["opposites"]:
-        pairs.append((re.compile(rf"\b(?:{one})\b", re.I), re.compile(rf"\b(?:{other})\b", re.I)))
-    return tuple(pairs)
-
-
-def negated(text: str) -> bool:
-    """Whether a sentence says no in one of six languages. Two noes in one clause are a yes."""
-    clauses = re.split(r"[,;:—–]|\s-\s", fold(text))
-    return any(len(_negation().findall(clause)) % 2 == 1 for clause in clauses)
-
-
-def _opposed(sentence: str, texts: Sequence[str], language: str) -> list[str]:
-    """Where the evidence says the reverse: "not" on one side only, or "disable" for "enable"."""
-    own = Bag.of(sentence, language).stems
-    if not own:
-        return []
-    nearest, overlap = "", 0.0
-    for text in texts:
-        # By units, so that a row is read with its header: "Cancel no later than" may stand above a date.
-        for unit in units(text):
-            for start, end in sentences(unit.text):
-                piece = unit.text[start:end]
-                theirs = Bag.of(piece, language).stems
-                shared = len(own & theirs) / len(own)
-                # Of two sentences as near, the shorter one is about less else.
-                if shared > overlap or (shared == overlap and shared and len(piece) < len(nearest)):
-                    nearest, overlap = piece, shared
-    if overlap < _ALIGNED:
-        return []
-    reasons = []
-    if negated(sentence) != negated(nearest):
-        reasons.append(f"the evidence says the reverse: {nearest.strip()[:120]}")
-    for one, other in _opposites():
-        for here, there in ((one, other), (other, one)):
-            if (
-                here.search(sentence)
-                and not there.search(sentence)
-                and there.search(nearest)
-                and not here.search(nearest)
-                and not any(here.search(text) for text in texts)
-            ):
-                reasons.append(f"the evidence has the opposite: {nearest.strip()[:120]}")
-    return reasons
 
 
 def leaks(text: str, instructions: str, *, words: int = 9) -> bool:

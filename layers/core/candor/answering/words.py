@@ -28,6 +28,20 @@ def general_words() -> frozenset[str]:
     return frozenset(word for line in data("vocabulary")["general"] for word in line.split())
 
 
+@cache
+def _dates() -> frozenset[str]:
+    """Months and days of the week: written large in English, and no names of anything."""
+    return frozenset(word for line in data("vocabulary")["calendar"] for word in line.split())
+
+
+@cache
+def _places(language: str) -> frozenset[str]:
+    """The stems of countries and cities: an answer may hold for one without naming it."""
+    return frozenset(
+        stem(fold(word), language) for line in data("vocabulary")["places"] for word in line.split()
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Term:
     """One word of a question. `weight` is what its absence from the evidence costs."""
@@ -37,6 +51,8 @@ class Term:
     weight: float
     name: bool
     """A proper name, identifier or number: nothing else can stand for it."""
+    place: bool = False
+    """A country or city: "outside the EU" may be said of it."""
 
 
 def fold(text: str) -> str:
@@ -81,6 +97,15 @@ def tokens(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+_ENDING = re.compile(r"(?<![\w.])\.[^\W\d_]{2,12}\b")
+
+
+def identifiers(text: str) -> list[str]:
+    """What is joined of letters, digits and signs ("vps-8", "e2210"), and endings (".de"), folded."""
+    folded = fold(text)
+    return [*_IDENTIFIER.findall(folded), *_ENDING.findall(folded)]
+
+
 @dataclass(frozen=True, slots=True)
 class Bag:
     """The informative words of a text: what a term is looked for in."""
@@ -93,7 +118,7 @@ class Bag:
         folded = fold(text)
         ignored = stop_words()
         found = {stem(word, language) for word in _WORD.findall(folded) if word not in ignored}
-        found.update(match.group() for match in _IDENTIFIER.finditer(folded))
+        found.update(identifiers(folded))
         return cls(frozenset(found), language)
 
     def __or__(self, other: "Bag") -> "Bag":
@@ -147,16 +172,21 @@ def terms(question: str, *, language: str = "en") -> tuple[Term, ...]:
             continue
         before = normal[: match.start()].rstrip(" \t\"'«“(*_`")
         opens = not before or before[-1] in ".!?:;\n…"
-        name = not shouting and (
-            any(letter.isdigit() for letter in raw)
-            or any(letter.isupper() for letter in raw[1:])
-            or (raw[:1].isupper() and not opens and language != "de")
+        place = stemmed in _places(language)
+        name = (
+            not shouting
+            and word not in _dates()
+            and (
+                any(letter.isdigit() for letter in raw)
+                or any(letter.isupper() for letter in raw[1:])
+                or (raw[:1].isupper() and not opens and language != "de")
+            )
         )
         general = not name and (word in general_words() or stemmed in _general_stems(language))
         weight = 0.6 if word.isdigit() else 1.6 if name else 0.25 if general else 1.0
         if len(word) == 1 and not name:
             weight = 0.1
-        seen[stemmed] = Term(word=word, weight=weight, name=name)
+        seen[stemmed] = Term(word=word, weight=weight, name=name, place=place)
     return tuple(seen.values())
 
 

@@ -1,15 +1,17 @@
 """Writing: the text of an answer, by the evidence's own words or by a model, verified either way."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from candor.answering.cleaning import ELSEWHERE, MARKUP, clean
 from candor.answering.conflicts import conflict, official
 from candor.answering.evidence import Inquiry
 from candor.answering.extracting import Extract, laid_out
+from candor.answering.hearing import Hearing
 from candor.answering.models import (
     SCHEMA,
+    Claim,
     Message,
     Model,
     Unreadable,
@@ -22,16 +24,14 @@ from candor.answering.models import (
     read,
 )
 from candor.answering.phrases import phrase
-from candor.answering.values import Turn
-from candor.answering.verifying import Finding, Report, leaks, linkable, obeys, verify
+from candor.answering.values import Left, Tell, Turn
+from candor.answering.verifying import INSTRUCTIONS, Finding, Report, leaks, linkable, obeys, verify
 from candor.errors import CandorError
 
 CONTRADICTED = "pages contradict each other"
 
 _SHOWN = 8
 """Passages a model is shown."""
-
-_MOST_CALLS = 2
 
 _LEAST_SECONDS = 1.0
 """With less time left no call is begun."""
@@ -48,6 +48,8 @@ class Written:
     """Sources by number, in order of use."""
     spans: tuple[tuple[int, int, int], ...] = ()
     """(source, start, end) of what was taken literally, the best first."""
+    sentences: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """What of a model's text is said, each with its sources."""
     asks: str = ""
     """A question back, if that is what was written."""
     declines: bool = False
@@ -113,11 +115,16 @@ def by_model(
     app_name: str,
     house_rules: str,
     ends: float,
+    tell: Tell | None = None,
+    may_tell: Callable[[Report], bool] = lambda _: True,
+    most_calls: int = 2,
 ) -> Written:
     """
-    At most two calls: the first model's, and one more to repair its reply or to ask the next model.
+    At most `most_calls`: the first model's, and one more to repair its reply or to ask the next model.
 
     `ends` is a moment of `time.perf_counter`. Raises nothing: without a usable reply the text is empty.
+    `tell` is told what has been verified, sentence by sentence, as long as `may_tell` says of the findings so
+    far that this will be an answer. When it raises `Left` the call is ended, and what was told is the text.
     """
     passages = [source.passage for source in inquiry.sources[:_SHOWN]]
     system = instructions(app_name=app_name, language=inquiry.language, house_rules=house_rules)
@@ -125,21 +132,35 @@ def by_model(
         Message(role="system", content=system),
         Message(role="user", content=briefing(inquiry.text, history=history, passages=passages)),
     ]
+    checking = Checking(inquiry, system)
     usage = Usage()
     notes: list[str] = []
     model, spare = models[0], (*models[1:], None)[0]
-    while usage.calls < _MOST_CALLS:
-        first = usage.calls == 0
+    while usage.calls < most_calls:
+        first = usage.calls == 0 and most_calls > 1
         left = ends - time.perf_counter()
         if left < _LEAST_SECONDS:
             notes.append("no time left for the model")
             break
+        aloud = _Aloud(checking, tell or _nobody, may_tell, passages=len(passages))
         try:
             # The first call leaves time for a second; both end before the budget does.
             share = 0.6 if first else 0.9
-            completion = model.complete(messages, schema=SCHEMA, timeout_seconds=share * left)
+            completion = model.complete(
+                messages,
+                schema=SCHEMA,
+                timeout_seconds=share * left,
+                hear=aloud.hear if tell else None,
+                most_calls=most_calls - usage.calls,
+            )
+        except Left:
+            usage += _estimated(messages, aloud.letters).of(model.name)
+            notes.append("cut short: nobody listened any more")
+            reply = Writing(claims=aloud.told, decision="PASS", question_back="", missing="")
+            return _checked(checking, reply, model=model.name, usage=usage, notes=notes)
         except CandorError as error:
-            usage += Usage(calls=error.calls if isinstance(error, Wasted) else 1)
+            spent = Usage(calls=error.calls if isinstance(error, Wasted) else 1).of(model.name)
+            usage += _estimated(messages, aloud.letters).of(model.name) if aloud.letters else spent
             notes.append(f"{model.name}: {type(error).__name__}")
             if spare is None:
                 break
@@ -156,34 +177,101 @@ def by_model(
                 Message(role="user", content=prompt("repair").replace("{problem}", str(error))),
             ]
             continue
-        return _checked(inquiry, reply, model=model.name, system=system, usage=usage, notes=notes)
+        return _checked(checking, reply, model=model.name, usage=usage, notes=notes)
     return Written(text="", model=model.name, usage=usage, notes=tuple(notes))
 
 
-def _checked(
-    inquiry: Inquiry, reply: Writing, *, model: str, system: str, usage: Usage, notes: Sequence[str]
-) -> Written:
-    """What of a model's reply may be said."""
-    findings: list[Finding] = []
-    said: list[str] = []
-    used: dict[int, None] = {}
-    for claim in reply.claims:
-        cited = [inquiry.sources[number].passage for number in claim.passages]
+def _nobody(_: str) -> None:
+    """Who is told where nobody listens."""
+
+
+def _estimated(messages: Sequence[Message], letters: int) -> Usage:
+    """What a call has cost that ended before its usage was told: a token for four letters."""
+    given = sum(len(message.content) for message in messages)
+    return Usage(calls=1, input_tokens=given // 4, output_tokens=letters // 4, cost_usd=None)
+
+
+class Checking:
+    """What of a model's sentences may be said. The same sentence is looked at once, heard early or late."""
+
+    def __init__(self, inquiry: Inquiry, system: str) -> None:
+        self._inquiry = inquiry
+        self.system = system
+        self._known: dict[Claim, tuple[Finding, str]] = {}
+
+    def check(self, claim: Claim) -> tuple[Finding, str]:
+        """What was found about it, and how it is said."""
+        if claim not in self._known:
+            self._known[claim] = self._looked_at(claim)
+        return self._known[claim]
+
+    def _looked_at(self, claim: Claim) -> tuple[Finding, str]:
+        cited = [self._inquiry.sources[number].passage for number in claim.passages]
         hosts = linkable(cited)
         finding = verify(claim.text, cited, language=None)
+        said = clean(claim.text, hosts)
         reasons = list(finding.reasons)
-        if ELSEWHERE in clean(claim.text, hosts) or MARKUP.search(claim.text):
+        if ELSEWHERE in said or MARKUP.search(claim.text):
             reasons.append("holds a link, image or HTML it must not")
-        if leaks(claim.text, system) or obeys(claim.text):
-            reasons.append("repeats or follows instructions")
+        if leaks(claim.text, self.system) or obeys(claim.text):
+            reasons.append(INSTRUCTIONS)
         finding = Finding(
             text=claim.text, supported=not reasons, support=finding.support, reasons=tuple(reasons)
         )
+        return finding, said
+
+
+class _Aloud:
+    """Reads one reply aloud: tells its sentences while it is still being written."""
+
+    def __init__(
+        self, checking: Checking, tell: Tell, may_tell: Callable[[Report], bool], *, passages: int
+    ) -> None:
+        self._checking = checking
+        self._tell = tell
+        self._may_tell = may_tell
+        self._hearing = Hearing(passages=passages)
+        self._heard: list[Claim] = []
+        self._text = ""
+        self._in_text = 0
+        self.letters = 0
+        """Heard so far."""
+        self.told: tuple[Claim, ...] = ()
+        """The sentences up to the last one that was told."""
+
+    def hear(self, piece: str) -> None:
+        self.letters += len(piece)
+        for claim in self._hearing.hear(piece):
+            if claim.text:
+                self._heard.append(claim)
+                self._consider()
+        self._tell(self._text)  # Whoever has left says so at the next word, not at the next sentence.
+        self.told = tuple(self._heard[: self._in_text])
+
+    def _consider(self) -> None:
+        checked = [self._checking.check(claim) for claim in self._heard]
+        if not self._may_tell(Report(findings=tuple(finding for finding, _ in checked))):
+            return
+        text = paragraphs([said for finding, said in checked if finding.supported])
+        if text != self._text:
+            self._text, self._in_text = text, len(self._heard)
+
+
+def _checked(
+    checking: Checking, reply: Writing, *, model: str, usage: Usage, notes: Sequence[str]
+) -> Written:
+    """What of a model's reply may be said."""
+    findings: list[Finding] = []
+    said: list[tuple[str, tuple[int, ...]]] = []
+    used: dict[int, None] = {}
+    for claim in reply.claims:
+        finding, text = checking.check(claim)
         findings.append(finding)
         if finding.supported:
-            said.append(clean(claim.text, hosts))
+            said.append((text, claim.passages))
             used.update(dict.fromkeys(claim.passages))
     report = Report(findings=tuple(findings))
+    system = checking.system
     asks = ""
     if reply.decision == "ASK_USER" and not said and reply.question_back:
         back = clean(reply.question_back, frozenset())
@@ -198,7 +286,8 @@ def _checked(
         [f"missing: {reply.missing[:200]}"] if reply.missing and not leaks(reply.missing, system) else []
     )
     return Written(
-        text=_paragraphs(said),
+        text=paragraphs([text for text, _ in said]),
+        sentences=tuple(said),
         model=model,
         report=report,
         used=tuple(used),
@@ -209,7 +298,7 @@ def _checked(
     )
 
 
-def _paragraphs(said: Sequence[str]) -> str:
+def paragraphs(said: Sequence[str]) -> str:
     """Sentences in a row; list items and code on lines of their own."""
     text = ""
     for sentence in said:
