@@ -48,15 +48,19 @@ class Deployer:
         path: Path,
         state: Path,
         variables: Mapping[str, str],
-        url: str,
+        stream_url: str,
         with_dependencies: bool = False,
     ) -> None:
-        """`with_dependencies`: ship the dependency layers too, for an endpoint that runs containers."""
+        """
+        `stream_url`: where the events of functions that stream go to, before their name.
+
+        `with_dependencies`: ship the dependency layers too, for an endpoint that runs containers.
+        """
         self._clients = clients
         self._path = path
         self._state = state
         self._variables = variables
-        self._url = url
+        self._stream_url = stream_url
         self._with_dependencies = with_dependencies
         self._packager = Packager(clients("s3"), ARTIFACTS)
         self._bucket_is_there = False
@@ -76,7 +80,7 @@ class Deployer:
             raw,
             root=self.root,
             variables=self._variables,
-            stream_url=self._url,
+            stream_url=self._stream_url,
             with_dependencies=self._with_dependencies,
         )
         self._package(local)

@@ -21,7 +21,6 @@ from infra.local.console import Console
 from infra.local.deploy import Deployed
 from infra.local.exchange import Exchange, disconnected, header, refuse_socket
 from infra.local.gateway import Answer, Gateway, Headers, end_to_end
-from infra.local.localise import STREAM_PATH
 from infra.local.pages import PREFIX, Pages
 from infra.local.routing import Routes
 from infra.local.serving import Receive, Scope, Send, answer_lifespan, read_body
@@ -31,6 +30,8 @@ from infra.template import Route
 SEARCHING_AT_ONCE = 3
 """Each searching worker holds the index; on two cores three answer more questions a second than twelve."""
 OTHERS_AT_ONCE = 12
+STREAMS_AT_ONCE = 6
+"""Of their own: they search for a moment and then wait for a model, some for a minute."""
 
 _GATEWAY_BYTES = 10 * 1024 * 1024
 _FUNCTION_BYTES = 6 * 1024 * 1024
@@ -44,17 +45,28 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
 
 class Front:
     def __init__(
-        self, gateway: Gateway, console: Console, *, pages: Pages, streams: Streams, origins: str
+        self,
+        gateway: Gateway,
+        console: Console,
+        *,
+        pages: Pages,
+        streams: Streams,
+        stream_path: str,
+        origins: str,
     ) -> None:
+        """`stream_path`: where the embedded AWS hands over events of `streams`; a name follows."""
         self._gateway = gateway
         self._console = console
         self._pages = pages
         self._streams = streams
+        self._stream_path = stream_path
         self._origins = [origin.strip() for origin in origins.split(",") if origin.strip()]
         self._routes = Routes(())
         self._searching: frozenset[str] = frozenset()
         self._deployed: Deployed | None = None
-        self._gates = {True: asyncio.Semaphore(SEARCHING_AT_ONCE), False: asyncio.Semaphore(OTHERS_AT_ONCE)}
+        self._searches = asyncio.Semaphore(SEARCHING_AT_ONCE)
+        self._others = asyncio.Semaphore(OTHERS_AT_ONCE)
+        self._streaming = asyncio.Semaphore(STREAMS_AT_ONCE)
         self._waiting: dict[str, asyncio.Future[tuple[str, Any]]] = {}
         self.answered = asyncio.Event()
         """Set once a function has answered anybody."""
@@ -144,7 +156,8 @@ class Front:
         if refusals.size_as_event(body, header(call.scope["headers"], b"content-type")) > _FUNCTION_BYTES:
             await call.refuse(413, "The request is larger than the 6 MB a function takes.")
             return
-        async with self._turn(call, searching=route.function in self._searching):
+        gate = self._searches if route.function in self._searching else self._others
+        async with self._turn(call, self._streaming if route.streams else gate):
             if route.streams:
                 await self._stream(call, body)
             else:
@@ -152,9 +165,8 @@ class Front:
         self.answered.set()
 
     @contextlib.asynccontextmanager
-    async def _turn(self, call: Exchange, *, searching: bool) -> AsyncIterator[None]:
+    async def _turn(self, call: Exchange, gate: asyncio.Semaphore) -> AsyncIterator[None]:
         """Wait for one's turn, as long as the client does. Raises `ConnectionError` when it has left."""
-        gate = self._gates[searching]
         if gate.locked():
             turn = asyncio.ensure_future(gate.acquire())
             gone = asyncio.ensure_future(disconnected(call.receive))
@@ -217,9 +229,7 @@ class Front:
         gone = asyncio.ensure_future(disconnected(call.receive))
         parts = self._streams.run(name, event)
         try:
-            async for part in parts:
-                if gone.done():
-                    raise ConnectionError("the client left in the middle")
+            while (part := await _next(parts, gone)) is not None:
                 if isinstance(part, dict):
                     await call.begin(int(part.get("statusCode", 200)), _prelude_headers(part))
                 else:
@@ -237,12 +247,13 @@ class Front:
     def _is_event(self, scope: Scope) -> bool:
         """Whether the embedded AWS may be sending this: from this machine, for a function that streams."""
         path, client = scope["path"], scope.get("client")
-        named = path.startswith(STREAM_PATH) and path.removeprefix(STREAM_PATH) in self._streams
+        own = self._stream_path
+        named = path.startswith(own) and path.removeprefix(own) in self._streams
         return named and client is not None and str(client[0]).startswith("127.")
 
     async def _take_event(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The embedded AWS hands over an invocation of a streaming function."""
-        name = scope["path"].removeprefix(STREAM_PATH)
+        name = scope["path"].removeprefix(self._stream_path)
         try:
             event = json.loads(await read_body(receive, limit=_GATEWAY_BYTES) or b"{}")
         except ValueError:
@@ -285,6 +296,24 @@ class Front:
         if not origin or not ("*" in self._origins or origin in self._origins):
             return []
         return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]
+
+
+async def _next(
+    parts: AsyncIterator[dict[str, Any] | bytes], gone: "asyncio.Future[None]"
+) -> dict[str, Any] | bytes | None:
+    """The next part; None at the end. Raises `ConnectionError` as soon as the client has gone."""
+    part: asyncio.Future[Any] = asyncio.ensure_future(anext(parts))
+    either: set[asyncio.Future[Any]] = {part, gone}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not part.done():
+        part.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await part
+        raise ConnectionError("the client left in the middle")
+    with contextlib.suppress(StopAsyncIteration):
+        found: dict[str, Any] | bytes = part.result()
+        return found
+    return None
 
 
 def _prelude_headers(prelude: Mapping[str, Any]) -> Headers:

@@ -28,7 +28,7 @@ from typing import Any
 from infra.template import VERBS, folder_in_image
 
 STREAM_PATH = "/_local/stream/"
-"""Where the front takes the events of streaming functions; the function's logical id follows."""
+"""Where the front takes the events of streaming functions; a secret and the function's logical id follow."""
 
 
 def localise(
@@ -54,7 +54,7 @@ def localise(
             resources[name].pop("IgnoreGlobals", None)
             properties["Layers"] = [{"Ref": layer} for layer in ("IngestLayer",) if layer in resources]
         if _expand_events(name, properties):
-            proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"{stream_url}{STREAM_PATH}{name}"}
+            proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"{stream_url}{name}"}
             properties.setdefault("Environment", {}).setdefault("Variables", {}).update(proxied)
     return template
 

@@ -1,6 +1,7 @@
 """Running: one start, from an empty folder or a killed process to a stack that answers, and its stop."""
 
 import asyncio
+import hmac
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from infra.local.deploy import Deployed, Deployer, DeployFailed
 from infra.local.emulator import Emulator
 from infra.local.front import Front
 from infra.local.gateway import Gateway, InProcess, Remote
+from infra.local.localise import STREAM_PATH
 from infra.local.options import REPLACED, Options
 from infra.local.pages import Pages
 from infra.local.reload import Reloader
@@ -72,6 +74,10 @@ class _Stack:
         self._state = state
         self._listener = listeners[0]
         self._streams = Streams(console.written)
+        # Not to be guessed: who posts an event there says in it who they are. The same after a restart, so
+        # that nothing has to be deployed anew for it.
+        key = credentials.values["JWT_SECRET"].encode()
+        self._stream_path = f"{STREAM_PATH}{hmac.digest(key, b'streams', 'sha256').hex()}/"
         self._pages = Pages(options.root / "frontend" / "dist")
         self._emulator = (
             Emulator(state.folder, listeners[1], auth=options.auth) if options.endpoint is None else None
@@ -91,6 +97,7 @@ class _Stack:
             console,
             pages=self._pages,
             streams=self._streams,
+            stream_path=self._stream_path,
             origins=options.variables.get("CORS_ORIGINS", ""),
         )
 
@@ -109,7 +116,7 @@ class _Stack:
                 path=self._options.template,
                 state=self._state.folder,
                 variables={**self._options.variables, **self._credentials.values},
-                url=self._options.base_url,
+                stream_url=self._options.base_url + self._stream_path,
                 with_dependencies=self._emulator is None,
             )
             # Looks at the files now: what is saved while the deploy goes on is in force right after it.

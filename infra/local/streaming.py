@@ -9,6 +9,7 @@ chunked response, which starts with a JSON prelude (`statusCode`, `headers`) and
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import sys
@@ -20,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 _END_OF_PRELUDE = b"\0" * 8
+_LINGER_SECONDS = 2.0
+"""How long a function may go on once its client has left: to keep what it has said so far."""
+
 _IDLE_KEPT = 2
 """Processes of one function that wait for the next request; more are started when needed."""
 
@@ -89,6 +93,9 @@ class _Process:
         self._server: asyncio.Server | None = None
         self._child: asyncio.subprocess.Process | None = None
         self._connections: set[asyncio.StreamWriter] = set()
+        self._asks = asyncio.Event()
+        """Set while it waits for the next invocation."""
+        self._answering: asyncio.StreamWriter | None = None
 
     @property
     def alive(self) -> bool:
@@ -138,6 +145,14 @@ class _Process:
         finally:
             died.cancel()
 
+    async def let_go(self) -> bool:
+        """Take no more of the answer under way. Whether the process has put up with it in time."""
+        if self._answering is not None:
+            self._answering.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._asks.wait(), _LINGER_SECONDS)
+        return self._asks.is_set()
+
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
@@ -164,7 +179,9 @@ class _Process:
         path = first.split(" ")[1]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if path.endswith("/invocation/next"):
+            self._asks.set()
             request_id, event = await self._events.get()
+            self._asks.clear()
             body = json.dumps(event).encode()
             deadline = int((time.time() + self._runtime.timeout) * 1000)
             writer.write(
@@ -176,7 +193,11 @@ class _Process:
             )
             return
         if path.endswith("/response") and headers.get("transfer-encoding") == "chunked":
-            await self._take_chunks(reader)
+            self._answering = writer
+            try:
+                await self._take_chunks(reader)
+            finally:
+                self._answering = None
         else:
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             if path.endswith("/response"):
@@ -186,8 +207,14 @@ class _Process:
                 self._output.put_nowait(StreamFailed(_message(body)))
         writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
 
+    async def _size_of_chunk(self, reader: asyncio.StreamReader) -> int:
+        line = await reader.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionError("the answer ended in the middle")
+        return int(line.split(b";")[0], 16)
+
     async def _take_chunks(self, reader: asyncio.StreamReader) -> None:
-        while size := int((await reader.readline()).split(b";")[0], 16):
+        while size := await self._size_of_chunk(reader):
             self._output.put_nowait(await reader.readexactly(size))
             await reader.readexactly(2)
         failed: StreamFailed | None = None
@@ -240,7 +267,8 @@ class Streams:
                 raise StreamFailed("the function sent no prelude")
             whole = True
         finally:
-            # A client that left in the middle leaves the process writing into nothing: it is of no more use.
+            # A client that left in the middle leaves the function something to keep, and then it goes on.
+            whole = whole or await process.let_go()
             if whole and self._runtimes.get(name) is runtime and len(self._idle.get(name, ())) < _IDLE_KEPT:
                 self._idle.setdefault(name, []).append(process)
             else:
