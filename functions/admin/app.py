@@ -1,15 +1,11 @@
 """Admin: ingest in bulk, jobs, and reconciliation."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
 from candor import wiring
 from candor.alerts import Alerts
-from candor.config.service import Configuration
-from candor.config.whmcs import WHMCS
 from candor.dead_letters import DeadLetters, Redriving
 from candor.edge.gate import Gate
 from candor.edge.http import Api, Call, Reply
@@ -24,13 +20,7 @@ from candor.edge.models.admin import (
     JobsReply,
     ReindexBody,
 )
-from candor.edge.models.configuration import (
-    AlertReply,
-    ConfigReply,
-    RollbackBody,
-    VersionReply,
-    VersionsQuery,
-)
+from candor.edge.models.configuration import AlertReply
 from candor.edge.models.helpdesk import (
     CheckBody,
     CheckReply,
@@ -40,8 +30,6 @@ from candor.edge.models.helpdesk import (
     CrawlTicketsBody,
     TicketsCrawledReply,
     WaitQuery,
-    WhmcsBody,
-    WhmcsReply,
 )
 from candor.edge.models.imports import ImportDumpBody
 from candor.edge.models.letters import (
@@ -67,7 +55,6 @@ from candor.tickets.reconciling import queue_reconciling
 from candor.whmcs.crawl.checking import Checking
 from candor.whmcs.crawl.cookies import SavedCookies
 from candor.whmcs.crawl.orders import Orders as TicketCrawls
-from candor.whmcs.crawl.remembering import Memory
 
 WAIT_SECONDS = 25.0
 """API Gateway gives up after 29."""
@@ -87,9 +74,7 @@ class Service:
     exports: Exports
     scheduling: Scheduling
     reindexing: Reindexing
-    configuration: Configuration
     alerts: Alerts
-    helpdesk: Memory
     cookies: SavedCookies
     checking: Checking
     ticket_crawls: TicketCrawls
@@ -110,9 +95,7 @@ def service() -> Service:
         exports=wiring.exports(),
         scheduling=wiring.scheduling(),
         reindexing=wiring.reindexing(),
-        configuration=wiring.configuration(),
         alerts=wiring.alerts(),
-        helpdesk=wiring.helpdesk_memory(),
         cookies=wiring.saved_cookies(),
         checking=wiring.helpdesk_checking(),
         ticket_crawls=wiring.ticket_crawls(),
@@ -273,39 +256,6 @@ def discard_dead_letter(call: Call) -> None:
 def list_exports(call: Call) -> list[ExportReply]:
     exports = service().exports
     return [ExportReply.of(written, exports.link(written)) for written in exports.list()]
-
-
-@api.view("GET", "/v1/admin/config/whmcs")
-def show_whmcs(call: Call) -> WhmcsReply:
-    return _whmcs(service().configuration.shown(WHMCS.name))
-
-
-@api.view("PUT", "/v1/admin/config/whmcs")
-def put_whmcs(call: Call) -> WhmcsReply:
-    body: WhmcsBody = call.body
-    by = call.principal.principal_id
-    return _whmcs(service().configuration.put(WHMCS.name, body.sent(), by=by))
-
-
-def _whmcs(shown: Mapping[str, Any]) -> WhmcsReply:
-    return WhmcsReply.of(shown, version=service().configuration.version, login=service().helpdesk.login())
-
-
-@api.view("GET", "/v1/admin/config/versions")
-def list_versions(call: Call) -> list[VersionReply]:
-    query: VersionsQuery = call.query
-    return [
-        VersionReply.of(version)
-        for version in service().configuration.versions(limit=query.limit, before=query.before)
-    ]
-
-
-@api.view("POST", "/v1/admin/config/rollback")
-def roll_back(call: Call) -> ConfigReply:
-    body: RollbackBody = call.body
-    configuration = service().configuration
-    shown = configuration.rollback(body.version, by=call.principal.principal_id)
-    return ConfigReply(version=configuration.version, **shown)
 
 
 @api.view("GET", "/v1/admin/alerts")

@@ -1,0 +1,1 @@
+"""Intents: questions an administrator has answered, recognised without a search and without a model."""
