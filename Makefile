@@ -14,7 +14,7 @@ export PORT AWS_PORT STATE FRESH DEMO ENDPOINT AUTH RELOAD STACK
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-fast test-e2e check format clean drop ingest ingest-dry import-whmcs import-whmcs-dry whmcs-login dlq crawl-whmcs create-admin init-db invoke package build deploy \
         bench-retrieval bench-search bench-tickets bench-ingest bench-import bench-reindex bench-crawl bench-api bench-answers bench-durability \
-        bench-load bench-consistency bench-conversations bench-redaction
+        bench-load bench-consistency bench-conversations bench-stream bench-redaction
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,5 +121,7 @@ bench-load: $(VENV)/.dev ## Thousands of pages dropped at once: rate, replies me
 	@$(BENCH).bench_load $(if $(N),--pages $(N),) $(if $(DROPS),--drops $(DROPS),)
 bench-conversations: $(VENV)/.dev ## Many who talk at once: nothing lost, doubled or out of order (N=200 conversations)
 	@$(BENCH).bench_conversations $(if $(N),--conversations $(N),)
+bench-stream: $(VENV)/.dev ## When the first words of a streamed answer are there (N=40 questions)
+	@$(BENCH).bench_stream $(if $(N),--requests $(N),)
 bench-consistency: $(VENV)/.dev ## 500 changes while asking, an index down for a minute (N= changes, ENGINE=embedded|opensearch)
 	@$(BENCH).bench_consistency $(if $(N),--changes $(N),) $(if $(ENGINE),--engine $(ENGINE),)

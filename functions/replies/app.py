@@ -1,11 +1,14 @@
 """Replies: answers to single questions, for help desks and for pages that ask on their own."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
 from candor import wiring
+from candor.answering.replaying import Replaying
 from candor.answering.values import Answer, Question, Turn
 from candor.edge.gate import Gate, may_debug
 from candor.edge.http import Api, Call
@@ -16,6 +19,15 @@ from candor.edge.models.answers import (
     QueryReply,
     ReplyBody,
     SuggestedReply,
+)
+from candor.edge.models.snapshots import (
+    AnswerListed,
+    AnswersQuery,
+    AnswersReply,
+    AnswerWhole,
+    KeptAnswerReply,
+    ReplayReply,
+    SourceReply,
 )
 from candor.edge.observability import logger, observed
 from candor.errors import Unavailable
@@ -34,7 +46,9 @@ class Service:
     gate: Gate
     answering: Answering
     sessions: Sessions
-    app_name: str
+    replaying: Replaying
+    app_name: Callable[[], str]
+    """As it is in force."""
 
 
 @cache
@@ -43,7 +57,8 @@ def service() -> Service:
         gate=wiring.gate(),
         answering=wiring.answering(),
         sessions=wiring.sessions(),
-        app_name=wiring.app().app_name,
+        replaying=wiring.replaying(),
+        app_name=wiring.app_name,
     )
 
 
@@ -80,12 +95,37 @@ def query(call: Call) -> QueryReply:
     return QueryReply(
         query=body.query,
         response=answer.text,
-        source=f"{service().app_name} Assistant",
+        source=f"{service().app_name()} Assistant",
         decision=answer.decision,
         confidence=answer.confidence,
         citations=[CitationReply.of(citation) for citation in answer.citations],
         followup_questions=list(answer.followup_questions),
         session_id=body.session_id,
+    )
+
+
+@api.view("GET", "/v1/admin/answers")
+def list_answers(call: Call) -> AnswersReply:
+    query: AnswersQuery = call.query
+    day = query.day or datetime.now(UTC).date()
+    found, total = service().replaying.page(
+        day, decision=query.decision, page=query.page, page_size=query.page_size
+    )
+    items = [AnswerListed.of(snapshot) for snapshot in found]
+    return AnswersReply(items=items, total=total, page=query.page, page_size=query.page_size, day=day)
+
+
+@api.view("GET", "/v1/admin/answers/{id}")
+def show_answer(call: Call) -> KeptAnswerReply:
+    snapshot, sources = service().replaying.show(call.path["id"])
+    return KeptAnswerReply.shown(snapshot, [SourceReply.of(source) for source in sources])
+
+
+@api.view("POST", "/v1/admin/answers/{id}/replay")
+def replay_answer(call: Call) -> ReplayReply:
+    replay = service().replaying.replay(call.path["id"], trace_id=call.trace_id)
+    return ReplayReply(
+        then=AnswerWhole.of(replay.then), now=AnswerWhole.of(replay.now), changed=list(replay.changed)
     )
 
 

@@ -4,13 +4,14 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import jwt
 import pytest
 
+from candor.config.service import SEEN_AFTER_SECONDS
 from candor.edge.routes import ROUTES, Access, Route, methods_of
 from infra.local.aws import Clients
 from tests.e2e.running import Reply, RunningStack
@@ -119,6 +120,9 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
     "source_file": ("%00", "x" * 1_001),
     "sort": ("%00", "nobody", "oldest"),
     "include_pii": ("maybe", "2", "%00"),
+    "day": ("%00", "yesterday", "2026-13-01", "2026-02-30", "99999-01-01", "-1"),
+    "decision": ("%00", "pass", "1"),
+    "window": ("%00", "1h", "31d", "24H"),
 }  # fmt: skip
 OF_TICKETS: Mapping[str, tuple[str, ...]] = {"status": ("%00", "x" * 1_001)}
 """A ticket's status is whatever its helpdesk calls it: there is none that cannot be meant."""
@@ -131,6 +135,15 @@ def person(stack: RunningStack) -> str:
     token: str = stack.call("POST", "/v1/auth/login", user).json["access_token"]
     stack.unspeakable.add(token)
     return token
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settings_of_before(stack: RunningStack) -> Iterator[None]:
+    """Some of what is sent is a setting that can be meant: afterwards all of them are as they were."""
+    version = stack.admin("GET", "/v1/admin/config").json["version"]
+    yield
+    assert stack.admin("POST", "/v1/admin/config/rollback", {"version": version}).status == 200
+    time.sleep(SEEN_AFTER_SECONDS)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -139,6 +139,31 @@ def test_a_stream_that_breaks_off_is_not_taken_for_a_whole_one(small_stack: Runn
     connection.close()
 
 
+def test_a_streaming_function_may_answer_as_a_whole_and_may_fail(small_stack: RunningStack) -> None:
+    whole = small_stack.call("POST", "/words", {"text": "WHOLE"})
+    failed = small_stack.call("POST", "/words", {"text": "FAIL"})
+    after = small_stack.call("POST", "/words", {"text": "one"})
+
+    assert (whole.status, whole.headers["Content-Type"]) == (201, "text/plain")
+    assert (failed.status, set(failed.json)) == (500, {"detail"})
+    assert after.body == b"data: one\n\n"
+
+
+def test_a_streaming_function_is_told_that_its_client_left_and_answers_the_next(
+    small_stack: RunningStack,
+) -> None:
+    for _ in range(3):
+        connection = http.client.HTTPConnection("127.0.0.1", small_stack.port)
+        connection.request("POST", "/words", json.dumps({"text": "word " * 200}))
+        response = connection.getresponse()
+        response.readline()
+        response.close()
+        connection.close()
+
+    # Told at once it has ended in time, and the same process has seen all three.
+    until(lambda: small_stack.call("POST", "/words", {"text": "WHOLE"}).body == b"3", seconds=10)
+
+
 def test_the_log_has_one_line_for_a_request_and_nothing_of_its_query(small_stack: RunningStack) -> None:
     small_stack.call("GET", "/mirror?token=very-secret")
 

@@ -62,6 +62,16 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("POST", "/v1/documents/re-crawl-all", None),
         ("PUT", "/v1/admin/config/whmcs", {"username": "described"}),
         ("GET", "/v1/admin/config/whmcs", None),
+        ("GET", "/v1/admin/config", None),
+        ("PUT", "/v1/admin/config/llm", {"llm_model": "described"}),
+        ("GET", "/v1/admin/config/llm", None),
+        ("PUT", "/v1/admin/config/archi", {"self_critic_enabled": True}),
+        ("GET", "/v1/admin/config/archi", None),
+        ("PUT", "/v1/admin/config/limits", {"llm_tokens_per_day": 1_000_000}),
+        ("GET", "/v1/admin/config/limits", None),
+        ("PUT", "/v1/admin/config/system-prompt", {"value": "Be\nbrief."}),
+        ("GET", "/v1/admin/config/system-prompt", None),
+        ("POST", "/v1/admin/config/refresh-cache", None),
         ("GET", "/v1/admin/config/versions", None),
         ("POST", "/v1/admin/config/rollback", {"version": 0}),
         ("POST", "/v1/admin/save-whmcs-cookies", {"session_cookies": [{"name": "WHMCS1", "value": "x"}]}),
@@ -70,10 +80,26 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("POST", "/v1/admin/check-whmcs-cookies", {"base_url": "http://10.0.0.1/"}),
         ("POST", "/v1/admin/crawl-tickets", {"base_url": "http://10.0.0.1/"}),
         ("GET", "/v1/admin/alerts", None),
+        ("GET", "/v1/admin/intents", None),
+        ("POST", "/v1/admin/intents", {"key": "described", "patterns": "described", "answer": "Yes."}),
+        ("GET", "/v1/admin/doc-types", None),
+        ("POST", "/v1/admin/doc-types", {"key": "described"}),
+        ("POST", "/v1/admin/config/auto-generate-from-domain", {"url": "http://10.0.0.1/"}),
         ("GET", "/v1/tickets", None),
         ("POST", "/v1/admin/tickets/approval", {"ids": ["nobody"], "approval_status": "approved"}),
         ("POST", "/v1/admin/ingest-tickets-to-file", None),
         ("POST", "/v1/admin/import-dump", {"s3_key": "source/nothing.sql"}),
+        ("GET", "/v1/admin/answers", None),
+        ("POST", "/v1/admin/webhooks", {"url": "http://10.0.0.1/", "events": ["answer"]}),
+        ("GET", "/v1/admin/webhooks", None),
+        ("POST", "/v1/integrations/plain", {"message_id": "described", "chat_id": "d", "text": "What?"}),
+        ("POST", "/v1/integrations/bitrix24", None),
+        ("POST", "/v1/integrations/whmcs", {"event": "TicketOpen"}),
+        ("GET", "/v1/admin/config/bitrix24", None),
+        ("PUT", "/v1/admin/config/bitrix24", {"lines": ["7"]}),
+        ("GET", "/v1/admin/config/whmcs_notes", None),
+        ("PUT", "/v1/admin/config/whmcs_notes", {"departments": ["Billing"]}),
+        ("GET", "/v1/dashboard/stats", None),
         ("GET", "/v1/health", None),
         ("GET", "/health", None),
         ("GET", "/openapi.json", None),
@@ -87,6 +113,8 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         "/v1/admin/jobs/{id}": replies["POST", "/v1/admin/ingest"].json["id"],
         "/v1/admin/users/{id}": replies["POST", "/v1/admin/users"].json["id"],
         "/v1/auth/tokens/{token_id}": replies["POST", "/v1/auth/tokens"].json["id"],
+        "/v1/admin/intents/{id}": replies["POST", "/v1/admin/intents"].json["id"],
+        "/v1/admin/doc-types/{id}": replies["POST", "/v1/admin/doc-types"].json["id"],
     }
     for method, path, body in (
         ("GET", "/v1/documents/{id}", None),
@@ -98,6 +126,12 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         ("PATCH", "/v1/admin/users/{id}", {"email": "a@example.com"}),
         ("DELETE", "/v1/admin/users/{id}", None),
         ("DELETE", "/v1/auth/tokens/{token_id}", None),
+        ("GET", "/v1/admin/intents/{id}", None),
+        ("PUT", "/v1/admin/intents/{id}", {"patterns": "(a+)+"}),
+        ("DELETE", "/v1/admin/intents/{id}", None),
+        ("GET", "/v1/admin/doc-types/{id}", None),
+        ("PUT", "/v1/admin/doc-types/{id}", {"label": "Described"}),
+        ("DELETE", "/v1/admin/doc-types/{id}", None),
     ):
         replies[method, path] = stack.call(method, re.sub(r"{\w+}", ids[path], path), body, **person)
     ticket, talk = dropped_ticket(stack), replies["POST", "/v1/conversations"].json["id"]
@@ -108,6 +142,9 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         replies[method, path] = stack.call(method, path.replace("{id}", ticket), body, **person)
     said = stack.call("POST", f"/v1/conversations/{talk}/messages", {"content": "What is this?"}, **person)
     replies["POST", "/v1/conversations/{id}/messages"] = said
+    streamed = f"/v1/conversations/{talk}/messages:stream"
+    told = stack.call("POST", streamed, {"content": "What is this?"}, **person)
+    replies["POST", "/v1/conversations/{id}/messages:stream"] = told
     message = said.json["message"]["message_id"]
     for method, path, body in (
         ("POST", "/v1/conversations/{id}/messages/{message_id}/feedback", {"rating": 2}),
@@ -123,6 +160,15 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
         replies[method, path] = stack.call(method, place, body, **person)
     cancelled = f"/v1/admin/jobs/{ids['/v1/admin/jobs/{id}']}/cancel"
     replies["POST", "/v1/admin/jobs/{id}/cancel"] = stack.call("POST", cancelled, **person)
+    for method, path, body in (
+        ("GET", "/v1/admin/webhooks/{id}", None),
+        ("PUT", "/v1/admin/webhooks/{id}", {"enabled": False}),
+        ("POST", "/v1/admin/webhooks/{id}/test", None),
+        ("DELETE", "/v1/admin/webhooks/{id}", None),
+        ("GET", "/v1/integrations/plain/{message_id}", None),
+    ):
+        named = path.replace("{id}", "nobody").replace("{message_id}", "described")
+        replies[method, path] = stack.call(method, named, body, **person)
     weekly = {"kind": "reconcile", "expression": "cron(0 5 ? * MON *)"}
     for method, path, body in (
         ("PUT", "/v1/admin/schedules/{name}", weekly),
@@ -138,6 +184,12 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
     ):
         named = path.replace("{queue}", "source").replace("{message_id}", "nobody")
         replies[method, path] = stack.call(method, named, body, **person)
+    answer = replies["GET", "/v1/admin/answers"].json["items"][0]["id"]
+    for method, path in (("GET", "/v1/admin/answers/{id}"), ("POST", "/v1/admin/answers/{id}/replay")):
+        replies[method, path] = stack.call(method, path.replace("{id}", answer), **person)
+    for method, body in (("GET", None), ("PUT", {"value": None})):
+        setting = stack.call(method, "/v1/admin/config/app_name", body, **person)
+        replies[method, "/v1/admin/config/{key}"] = setting
     alert = ("DELETE", "/v1/admin/alerts/{id}")
     replies[alert] = stack.call("DELETE", "/v1/admin/alerts/nobody", **person)
     form = 'Content-Disposition: form-data; name="file"; filename="described.md"'
@@ -145,7 +197,7 @@ def test_real_answers_are_what_the_description_says(stack: RunningStack, describ
     replies["POST", "/v1/documents/upload"] = stack.call(
         "POST", "/v1/documents/upload", upload, Content_Type="multipart/form-data; boundary=x", **person
     )
-    pages = {("GET", path) for path in ("/", "/docs", "/redoc")}
+    pages = {("GET", path) for path in ("/", "/docs", "/redoc", "/v1/metrics")}
 
     assert set(replies) | pages == {(route.method, route.path) for route in ROUTES}
     assert all_untrue(described, replies) == {}
@@ -195,6 +247,7 @@ def untrue(described: dict[str, Any], method: str, path: str, reply: Reply) -> l
     content = responses[str(reply.status)].get("content")
     if content is None:
         return [f"a body that is not described: {reply.body[:200]!r}"] if reply.body else []
-    schema = content[reply.headers["Content-Type"].partition(";")[0]]["schema"]
-    whole = {**schema, "components": described["components"]}
-    return [fault.message for fault in Draft202012Validator(whole).iter_errors(reply.json)]
+    kind = reply.headers["Content-Type"].partition(";")[0]
+    whole = {**content[kind]["schema"], "components": described["components"]}
+    said = reply.json if kind == "application/json" else reply.body.decode()
+    return [fault.message for fault in Draft202012Validator(whole).iter_errors(said)]

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from candor.edge.openapi import described
-from candor.edge.routes import route_of
+from candor.edge.routes import exposed, route_of
 from candor.errors import Refused
 from candor.jobs import JobStatus
 from candor.messages import TicketsToCrawl
@@ -17,6 +17,7 @@ from candor.tickets.values import Approval
 from candor.whmcs.site.values import Checked
 from functions.admin import app as admin
 from functions.crawl_tickets import app
+from functions.settings import app as settings
 from tests.doubles.entrance import ADMIN_KEY, API_KEY, Entrance
 from tests.doubles.gateway import Answered, Context, Http, answered, wire_event
 from tests.doubles.helpdesk import BASE, Crawled, Site, tickets
@@ -72,6 +73,12 @@ class Desk:
             assert self.deliver(*(message.to_json() for message in messages)) == {"batchItemFailures": []}
 
 
+def _routed(event: dict[str, Any], context: Any) -> Any:
+    """By the function that the table of routes names, as the gateway does."""
+    function = settings if (event["httpMethod"], event["resource"]) in exposed("settings") else admin
+    return function.handler(event, context)
+
+
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     crawled, entrance = Crawled(site=Site(tickets=tickets(25))), Entrance()
@@ -80,16 +87,22 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
         "gate": entrance.gate,
         "jobs": crawled.jobs,
         "source_runs": crawled.knowledge.source_runs,
-        "configuration": crawled.configuration,
         "alerts": crawled.alerts,
-        "helpdesk": crawled.memory,
         "cookies": crawled.cookies,
         "checking": crawled.checking,
         "ticket_crawls": crawled.orders,
     }
-    desk = Desk(Http(admin.handler).as_(X_Admin_API_Key=ADMIN_KEY), crawled, [], entrance)
+    desk = Desk(Http(_routed).as_(X_Admin_API_Key=ADMIN_KEY), crawled, [], entrance)
+    tuned: dict[str, Any] = dict.fromkeys(field.name for field in fields(settings.Service))
+    tuned |= {
+        "gate": entrance.gate,
+        "configuration": crawled.configuration,
+        "models": lambda tier: (),
+        "helpdesk": crawled.memory,
+    }
     worker = app.Service(crawling=crawled.crawling, graveyard=crawled.knowledge.graves, deferral=desk)
     monkeypatch.setattr(admin, "service", lambda: admin.Service(**parts))
+    monkeypatch.setattr(settings, "service", lambda: settings.Service(**tuned))
     monkeypatch.setattr(app, "service", lambda: worker)
     return desk
 
@@ -318,37 +331,41 @@ def test_no_answer_and_no_log_holds_a_secret(desk: Desk, caplog: pytest.LogCaptu
 
 @pytest.mark.parametrize(
     "path",
-    [*sorted(str(path) for path in Path("events/admin").glob("*whmcs*.json")), "events/admin/alerts.json"],
+    [
+        *(str(path) for path in sorted(Path("events/admin").glob("*whmcs*.json"))),
+        *(str(path) for path in sorted(Path("events/settings").glob("*whmcs_settings.json"))),
+        "events/admin/alerts.json",
+    ],
 )
 def test_every_route_of_it_is_closed_to_who_is_no_admin(desk: Desk, path: str) -> None:
     event = wire_event(Path(path))
     event["headers"] = {"X-API-Key": API_KEY, "Content-Type": "application/json"}
 
-    assert answered(admin.handler(event, Context())).status == 403
+    assert answered(_routed(event, Context())).status == 403
 
 
 @pytest.mark.parametrize(
     ("case", "status"),
     [
-        ("put_whmcs_settings", 200),
-        ("whmcs_settings", 200),
-        ("config_versions", 200),
-        ("roll_back_config", 422),
-        ("alerts", 200),
-        ("clear_alert", 404),
-        ("save_whmcs_cookies", 200),
-        ("whmcs_cookies", 200),
-        ("forget_whmcs_cookies", 204),
-        ("check_whmcs_cookies", 422),
-        ("crawl_tickets", 422),
+        ("settings/put_whmcs_settings", 200),
+        ("settings/whmcs_settings", 200),
+        ("settings/config_versions", 200),
+        ("settings/roll_back_config", 422),
+        ("admin/alerts", 200),
+        ("admin/clear_alert", 404),
+        ("admin/save_whmcs_cookies", 200),
+        ("admin/whmcs_cookies", 200),
+        ("admin/forget_whmcs_cookies", 204),
+        ("admin/check_whmcs_cookies", 422),
+        ("admin/crawl_tickets", 422),
     ],
 )
 def test_a_wire_event_is_answered(desk: Desk, case: str, status: int) -> None:
-    text = Path(f"events/admin/{case}.json").read_text().replace("${ADMIN_API_KEY}", ADMIN_KEY)
+    text = Path(f"events/{case}.json").read_text().replace("${ADMIN_API_KEY}", ADMIN_KEY)
 
     event = json.loads(text)
 
-    answer = answered(admin.handler(event, Context()))
+    answer = answered(_routed(event, Context()))
 
     assert answer.status == status
     whole = described("Candor")

@@ -10,6 +10,9 @@ import pytest
 
 from candor.accounts import Role, Scope
 from candor.adapters.memory_accounts import MemorySessions
+from candor.adapters.memory_answers import MemoryAnswers
+from candor.adapters.memory_documents import MemoryDocuments
+from candor.answering.replaying import Replaying
 from candor.answering.values import Answer, Citation, Decision, Question, Turn
 from candor.errors import Unavailable
 from functions.replies import app
@@ -60,7 +63,13 @@ class Desk:
 
 def _desk(monkeypatch: pytest.MonkeyPatch, **gate: Any) -> Desk:
     entrance, answering, sessions = Entrance(**gate), Scripted(), MemorySessions()
-    service = app.Service(gate=entrance.gate, answering=answering, sessions=sessions, app_name="Hosting")
+    service = app.Service(
+        gate=entrance.gate,
+        answering=answering,
+        sessions=sessions,
+        replaying=Replaying(answers=MemoryAnswers(), truth=MemoryDocuments(), asking=lambda _: answering),
+        app_name=lambda: "Hosting",
+    )
     monkeypatch.setattr(app, "service", lambda: service)
     return Desk(Http(app.handler), answering, sessions, entrance)
 

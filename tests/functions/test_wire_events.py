@@ -11,16 +11,22 @@ import pytest
 
 from candor.accounts import Role, Token, User
 from candor.adapters.memory_accounts import MemorySessions
+from candor.adapters.memory_answers import MemoryAnswers
+from candor.adapters.memory_documents import MemoryDocuments
+from candor.answering.replaying import Replaying
 from candor.edge.gate import Gate
 from candor.edge.openapi import described
 from candor.health import Health
 from tests.doubles.entrance import ADMIN_KEY, API_KEY, Entrance
 from tests.doubles.gateway import Context, answered
+from tests.doubles.numbers import Numbers, an_answer
+from tests.doubles.talks import Assistant
 from tests.functions.test_replies import Scripted
 
 EVENTS = sorted(
     path for name in ("auth", "operations", "replies") for path in Path("events", name).glob("*.json")
 )
+ANSWER_ID = "01KAKV5M3G0000000000000000"
 USER_ID = "00000000-0000-4000-8000-000000000001"
 
 
@@ -29,12 +35,27 @@ def _auth(entrance: Entrance) -> Mapping[str, Any]:
 
 
 def _replies(entrance: Entrance) -> Mapping[str, Any]:
-    return {"answering": Scripted(), "sessions": MemorySessions(), "app_name": "Candor"}
+    kept = MemoryAnswers()
+    kept.keep(an_answer(ANSWER_ID))
+    replaying = Replaying(answers=kept, truth=MemoryDocuments(), asking=Assistant)
+    return {
+        "answering": Scripted(),
+        "sessions": MemorySessions(),
+        "replaying": replaying,
+        "app_name": lambda: "Candor",
+    }
 
 
 def _operations(entrance: Entrance) -> Mapping[str, Any]:
     checks = dict.fromkeys(("dynamodb", "s3", "queues", "search", "vectors", "model"), lambda: None)
-    return {"health": Health(checks=checks), "app_name": "Candor", "docs_enabled": True}
+    numbers = Numbers()
+    return {
+        "health": Health(checks=checks),
+        "app_name": lambda: "Candor",
+        "docs_enabled": True,
+        "scraping": numbers.scraping,
+        "alerts": numbers.alerts,
+    }
 
 
 SERVICES: Mapping[str, Callable[[Entrance], Mapping[str, Any]]] = {

@@ -66,9 +66,9 @@ def test_a_snapshot_comes_back_as_it_was_kept(answers: Answers) -> None:
 
 
 def test_a_snapshot_never_changes(answers: Answers) -> None:
-    answers.keep(KEPT)
+    assert answers.keep(KEPT)
 
-    answers.keep(replace(KEPT, text="Something else"))
+    assert not answers.keep(replace(KEPT, text="Something else"))
 
     assert answers.get("01A").text == "Within 30 days."
 
@@ -89,14 +89,18 @@ def test_a_day_is_listed_newest_first_and_by_decision(answers: Answers) -> None:
         )
     answers.keep(replace(KEPT, answer_id="yesterday", created_at=NOW - timedelta(days=1)))
 
-    whole = answers.list(date(2026, 11, 21))
-    escalated = answers.list(date(2026, 11, 21), decision=Decision.ESCALATE, limit=2)
+    def ids(page: int, page_size: int, decision: Decision | None = None) -> tuple[list[str], int]:
+        found, total = answers.page(date(2026, 11, 21), decision=decision, page=page, page_size=page_size)
+        return [each.answer_id for each in found], total
 
-    assert [each.answer_id for each in whole] == [f"a{number}" for number in reversed(range(12))]
-    assert [each.answer_id for each in escalated] == ["a9", "a6"]
-    assert whole[0].confidence == pytest.approx(0.8125)
-    assert whole[0].cost_usd is None
-    assert answers.list(date(2026, 11, 22)) == []
+    assert ids(1, 100) == ([f"a{number}" for number in reversed(range(12))], 12)
+    assert ids(2, 5) == (["a6", "a5", "a4", "a3", "a2"], 12)
+    assert ids(4, 5) == ids(1_000_000, 100) == ([], 12)
+    assert ids(1, 3, Decision.ESCALATE) == (["a9", "a6", "a3"], 4)
+    assert ids(2, 3, Decision.ESCALATE) == (["a0"], 4)
+    assert ids(1, 3, Decision.ASK_USER) == ([], 0)
+    assert answers.page(date(2026, 11, 22), page=1, page_size=20) == ([], 0)
+    assert answers.page(date(2026, 11, 20), page=1, page_size=20)[0][0].question == KEPT.question
 
 
 def test_a_snapshot_too_large_for_an_item_loses_its_talk_and_stays(answers: Answers) -> None:

@@ -61,10 +61,15 @@ def configuration(store: ConfigStore, **more: Any) -> Configuration:
     )
 
 
+def given(**values: str) -> Callable[[str], dict[str, str]]:
+    """What an environment says of the helpdesk, and of nothing else."""
+    return lambda section: values if section == "whmcs" else {}
+
+
 def test_before_the_first_change_everything_is_as_the_environment_and_the_defaults_say(
     store: ConfigStore,
 ) -> None:
-    config = configuration(store, environment={"whmcs": {"base_url": "https://a.example", "list_path": ""}})
+    config = configuration(store, environment=given(base_url="https://a.example", list_path=""))
 
     shown = config.shown("whmcs")
 
@@ -91,7 +96,7 @@ def test_a_change_keeps_what_it_leaves_out(store: ConfigStore) -> None:
 
 
 def test_a_blank_text_takes_a_setting_back_to_where_it_was(store: ConfigStore) -> None:
-    config = configuration(store, environment={"whmcs": {"base_url": "https://env.example"}})
+    config = configuration(store, environment=given(base_url="https://env.example"))
     config.put("whmcs", {"base_url": "https://a.example", "area": "client", "password": PASSWORD}, by="ada")
 
     shown = config.put("whmcs", {"base_url": "", "area": "", "password": ""}, by="ada")

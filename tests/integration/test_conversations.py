@@ -12,7 +12,7 @@ from moto import mock_aws
 from candor.accounts import Means, Principal
 from candor.adapters.memory_answers import MemoryAnswers
 from candor.adapters.memory_conversations import MemoryConversations
-from candor.answering.values import Answer, Citation, Decision, Question
+from candor.answering.values import Answer, Citation, Decision, Question, Tell
 from candor.conversations import values
 from candor.conversations.access import Access
 from candor.conversations.replying import Replying
@@ -315,7 +315,7 @@ class Echo:
         self._before = before
         self._numbers = itertools.count()
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question, *, tell: Tell | None = None) -> Answer:
         self.asked.append(question)
         self._before(question)
         number = next(self._numbers)

@@ -118,6 +118,36 @@ def test_what_was_posted_is_posted_nowhere_else(serve: Serve, status: str) -> No
     assert other.asked == []
 
 
+def test_anything_else_is_posted_as_what_its_caller_calls_it(serve: Serve) -> None:
+    server = serve({"/in": answer(b"taken")})
+    headers = {"Content-Type": "application/json", "X-Signature": "t=1", "Content-Length": "1"}
+
+    page = local(server).fetch(f"{server.url}/in", content=b'{"a": 1}', headers=headers)
+
+    [asked] = server.asked
+    assert (page.status, page.body) == (200, b"taken")
+    assert (asked.method, asked.body) == ("POST", b'{"a": 1}')
+    assert asked.headers["content-type"] == "application/json"
+    assert (asked.headers["content-length"], asked.headers["x-signature"]) == ("8", "t=1")
+
+
+def test_who_does_not_read_gets_the_status_whatever_follows_it(serve: Serve) -> None:
+    def endless(page: Conversation) -> None:
+        page.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 900000000\r\nX-A: 1\r\n\r\n"
+        )
+
+    server = serve({"/": endless, "/after": answer(b"x")})
+    fetcher = local(server)
+
+    page = fetcher.fetch(server.url, content=b"", reads=False)
+
+    assert (page.status, page.body, page.headers["x-a"]) == (200, b"", "1")
+    # What is left in a connection would be the answer to somebody else's question.
+    assert fetcher.fetch(f"{server.url}/after").body == b"x"
+    assert server.connections == 2
+
+
 def test_a_form_is_sent_once_whatever_becomes_of_the_connection(serve: Serve) -> None:
     def silent(page: Conversation) -> None:
         page.hang_up()

@@ -74,6 +74,25 @@ def test_jobs_are_found_by_kind_and_by_status(jobs: Jobs) -> None:
     assert found(kind="nothing") == (set(), 0)
 
 
+def test_jobs_are_counted_by_kind_and_status(jobs: Jobs) -> None:
+    read = [started(jobs) for _ in range(3)]
+    jobs.finish(jobs.start(kind="reconcile", subject="both", created_by="ada").job_id, JobStatus.FAILED)
+    jobs.progress(read[0], total=1, done=1)
+    jobs.seal(read[0], result={})
+    now = datetime.now(UTC)
+
+    counted = {
+        (kind, status.value): count for (kind, status), count in jobs.count(now - timedelta(hours=1)).items()
+    }
+
+    assert counted == {
+        ("read_source", "queued"): 2,
+        ("read_source", "succeeded"): 1,
+        ("reconcile", "failed"): 1,
+    }
+    assert jobs.count(now + timedelta(hours=1)) == {}
+
+
 def test_a_filtered_list_has_pages_newest_first(jobs: Jobs) -> None:
     ids = [started(jobs) for _ in range(5)]
 

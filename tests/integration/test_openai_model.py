@@ -13,6 +13,7 @@ from candor.errors import CandorError
 from candor.prices import Price, cost, known_prices
 from tests.doubles.answering import Desk, said
 from tests.doubles.openai import Chat, Mode, OpenAIDouble
+from tests.e2e.running import until
 
 QUESTION = "Within how many days can I ask for a refund of the first order?"
 SENTENCE = ("You can ask for a refund within 30 days of the first order.", [1])
@@ -133,3 +134,96 @@ def test_an_unknown_model_has_no_price_and_a_mini_not_that_of_its_big_one() -> N
     assert of("gpt-4o-mini-2099") is None
     assert of("gpt-4") is None
     assert cost(prices, "gpt-5", input_tokens=1, output_tokens=1, day=date(2020, 1, 1)) is None
+
+
+# ---------------------------------------------------------------- heard while it is written
+def test_a_reply_is_heard_piece_by_piece_and_costs_what_it_would_whole(
+    model: OpenAIModel, openai: OpenAIDouble
+) -> None:
+    pieces: list[str] = []
+
+    heard = model.complete(ASKED, schema=SCHEMA, timeout_seconds=5, hear=pieces.append)
+
+    assert len(pieces) > 5
+    assert heard == model.complete(ASKED, schema=SCHEMA, timeout_seconds=5)
+    assert "".join(pieces) == heard.text
+    assert [chat.stream for chat in openai.chats] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [Mode.DOWN, Mode.SLOW, Mode.LIMITED, Mode.FORBIDDEN, Mode.CUT, Mode.GARBLED, Mode.EMPTY, Mode.REFUSING],
+)
+def test_a_bad_server_is_an_error_of_ours_also_where_it_is_heard(
+    model: OpenAIModel, openai: OpenAIDouble, mode: Mode
+) -> None:
+    openai.mode = mode
+
+    with pytest.raises(CandorError) as caught:
+        model.complete(ASKED, schema=SCHEMA, timeout_seconds=0.5, hear=lambda piece: None)
+
+    assert "sk-test" not in str(caught.value)
+    assert len(openai.chats) <= 1
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_no_mode_of_the_server_costs_an_answer_that_is_told(
+    model: OpenAIModel, openai: OpenAIDouble, mode: Mode
+) -> None:
+    openai.mode = mode
+    desk = Desk(model=model, told_seconds=2.5)
+    told: list[str] = []
+
+    answer = desk.answering.answer(Question(text=QUESTION), tell=told.append)
+
+    assert answer.decision is Decision.PASS
+    assert "30 days" in answer.text
+    assert len(openai.chats) <= 2
+    assert not any("evil" in text for text in told)
+
+
+def test_who_stops_hearing_stops_the_server(model: OpenAIModel, openai: OpenAIDouble) -> None:
+    openai.says = lambda chat: "word " * 1_000
+    openai.pause = 0.01
+
+    class Enough(Exception):
+        pass
+
+    def hear(piece: str) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        model.complete(ASKED, schema=SCHEMA, timeout_seconds=30, hear=hear)
+
+    until(lambda: openai.left == 1, seconds=5)
+
+
+def test_a_server_that_drips_is_not_heard_for_ever(model: OpenAIModel, openai: OpenAIDouble) -> None:
+    openai.says = lambda chat: "word " * 1_000
+    openai.pause = 0.1
+
+    with pytest.raises(CandorError):
+        model.complete(ASKED, schema=SCHEMA, timeout_seconds=0.6, hear=lambda piece: None)
+
+    until(lambda: openai.left == 1, seconds=5)
+
+
+def test_a_server_that_writes_without_end_is_left(model: OpenAIModel, openai: OpenAIDouble) -> None:
+    openai.says = lambda chat: "x" * 500_000
+
+    with pytest.raises(CandorError):
+        model.complete(ASKED, schema=SCHEMA, timeout_seconds=5, hear=lambda piece: None)
+
+
+@pytest.mark.parametrize("refused", ["stream_options", "stream"])
+def test_a_server_that_does_not_stream_as_asked_is_heard_all_the_same(
+    model: OpenAIModel, openai: OpenAIDouble, refused: str
+) -> None:
+    openai.unknown = refused
+    pieces: list[str] = []
+
+    for calls in (2, 1):
+        heard = model.complete(ASKED, schema=SCHEMA, timeout_seconds=5, hear=pieces.append)
+        assert heard.usage.calls == calls
+
+    assert "".join(pieces) == heard.text * 2

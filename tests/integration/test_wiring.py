@@ -10,6 +10,8 @@ import pytest
 from moto import mock_aws
 
 from candor import wiring
+from candor.adapters.absent import AbsentVault
+from candor.answering.budgets import Tier
 from candor.errors import Unavailable
 from candor.settings import SettingsError
 from tests.doubles.gateway import Http
@@ -51,6 +53,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         monkeypatch.setenv("API_KEY", "set-in-the-environment")
         yield monkeypatch
         importlib.import_module("candor.adapters.probes")._client.cache_clear()
+
+
+@pytest.fixture
+def internet(aws: pytest.MonkeyPatch) -> None:
+    """A server of the operator's own may be a model's."""
+    aws.setenv("FETCH_ALLOWED_ORIGINS", "127.0.0.1:8099")
 
 
 @pytest.fixture
@@ -171,7 +179,7 @@ def test_the_environment_decides_what_searches(
 
 
 @pytest.mark.parametrize(
-    "function", ["auth", "replies", "chat", "documents", "tickets", "admin", "operations"]
+    "function", ["auth", "replies", "chat", "documents", "tickets", "admin", "settings", "operations"]
 )
 def test_every_http_function_can_be_built(aws: pytest.MonkeyPatch, tmp_path: Path, function: str) -> None:
     aws.setenv("EMBEDDED_STORE", str(tmp_path))
@@ -184,16 +192,105 @@ def test_every_http_function_can_be_built(aws: pytest.MonkeyPatch, tmp_path: Pat
     assert built.gate is wiring.gate()
 
 
-def test_without_a_key_answers_are_extractive_and_with_one_they_are_written(aws: pytest.MonkeyPatch) -> None:
-    assert wiring.answering()._model is None
+def test_without_a_key_nobody_writes_and_with_one_the_models_that_are_named(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("LLM_FALLBACK_MODEL", "gpt-5-mini")
+    aws.setenv("LLM_MODEL_ECONOMY", "gpt-5-nano")
+    assert [wiring.models()(tier) for tier in Tier] == [(), (), ()]
 
-    for builder in (wiring.answering, wiring.environment, wiring.model_settings):
+    for builder in (wiring.models, wiring.configuration, wiring.environment, wiring.model_settings):
         builder.cache_clear()
     aws.setenv("OPENAI_API_KEY", "sk-1")
-    aws.setenv("LLM_FALLBACK_MODEL", "gpt-5-mini")
 
-    assert wiring.answering()._model is not None
-    assert wiring.answering()._fallback is not None
+    named = {tier: [model.name for model in wiring.models()(tier)] for tier in Tier}
+    assert named == {
+        Tier.FULL: ["gpt-5.2", "gpt-5-mini"],
+        Tier.ECONOMY: ["gpt-5-nano"],
+        Tier.EXTRACTIVE: [],
+    }
+
+
+def test_models_follow_the_settings_and_a_client_is_kept_while_it_is_the_same(
+    aws: pytest.MonkeyPatch, internet: None
+) -> None:
+    aws.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+    models, config = wiring.models(), wiring.configuration()
+    [first] = models(Tier.FULL)
+
+    config.put("brand", {"app_name": "Ada"}, by="ada")
+    assert models(Tier.FULL) == (first,)
+    config.put("llm", {"llm_fallback_model": "other"}, by="ada")
+    assert models(Tier.FULL)[0] is first
+    config.put("llm", {"llm_api_key": "sk-of-the-settings"}, by="ada")
+    [second, _] = models(Tier.FULL)
+
+    assert second is not first
+    assert second._api_key == "sk-of-the-settings"  # type: ignore[attr-defined]
+    config.put("llm", {"llm_api_key": "", "llm_fallback_model": ""}, by="ada")
+    [third] = models(Tier.FULL)
+    assert third._api_key == "sk-of-the-environment"  # type: ignore[attr-defined]
+
+
+def test_the_environments_key_goes_to_no_server_that_was_set_later(
+    aws: pytest.MonkeyPatch, internet: None
+) -> None:
+    aws.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+    models, config = wiring.models(), wiring.configuration()
+    assert models(Tier.FULL)
+
+    config.put("llm", {"llm_base_url": "http://127.0.0.1:8099/v1"}, by="ada")
+    assert models(Tier.FULL) == ()
+    config.put("llm", {"llm_api_key": "sk-of-that-server"}, by="ada")
+
+    [model] = models(Tier.FULL)
+    assert (model._api_key, model._base_url) == (  # type: ignore[attr-defined]
+        "sk-of-that-server",
+        "http://127.0.0.1:8099/v1",
+    )
+
+
+def test_a_key_that_cannot_be_opened_leaves_the_models_that_are_known(
+    aws: pytest.MonkeyPatch, internet: None
+) -> None:
+    aws.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+    models, config = wiring.models(), wiring.configuration()
+    [first] = models(Tier.FULL)
+    config.put("llm", {"llm_api_key": "sk-of-the-settings"}, by="ada")
+    config._opened.clear()
+    config._vault = AbsentVault()
+
+    assert models(Tier.FULL) == (first,)
+
+
+def test_what_is_tuned_reaches_policy_limits_and_name(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("APP_NAME", "Hosting")
+    aws.setenv("RATE_LIMIT_REQUESTS", "5")
+    aws.setenv("NORMALIZER_DOMAIN_TERMS", "VPS, cPanel")
+    aws.setenv("NORMALIZER_SLOTS_ENABLED", "false")
+    assert (wiring.app_name(), wiring.rates()().requests) == ("Hosting", 5)
+    assert (wiring.policies()().domain_terms, wiring.policies()().slots) == (("VPS", "cPanel"), {})
+
+    wiring.configuration().put("brand", {"app_name": "Ada"}, by="ada")
+    wiring.configuration().put("limits", {"rate_limit_requests": 9}, by="ada")
+
+    assert (wiring.app_name(), wiring.rates()().requests) == ("Ada", 9)
+    assert wiring.policies()().version == 2
+
+
+def test_without_its_table_everything_is_as_the_environment_says(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("APP_NAME", "Hosting")
+    aws.setenv("OPENAI_API_KEY", "sk-1")
+    aws.setenv("CONFIG_TABLE", "gone")
+
+    assert wiring.app_name() == "Hosting"
+    assert wiring.rates()().requests == 60
+    assert [model.name for model in wiring.models()(Tier.FULL)] == ["gpt-5.2"]
+
+
+def test_slots_nobody_knows_stop_the_start(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("NORMALIZER_SLOTS_ENABLED", "colour")
+
+    with pytest.raises(SettingsError, match="NORMALIZER_SLOTS_ENABLED"):
+        wiring.gate()
 
 
 def test_an_opensearch_without_anything_that_embeds_searches_by_words_alone(

@@ -236,7 +236,7 @@ def subject_of(body: str) -> str:
 
 
 def _subject(fields: Mapping[str, Any]) -> str:
-    for name in ("document_id", "key", "url", "address", "base_url", "name", "job_id"):
+    for name in ("document_id", "key", "url", "address", "base_url", "name", "job_id", "inbox_id", "about"):
         if isinstance(value := fields.get(name), str) and value:
             return value
     records = fields.get("Records")

@@ -40,6 +40,12 @@ class Proposals(Protocol):
     def drop(self, ticket_ids: Sequence[str]) -> None: ...
 
 
+class Letters(Protocol):
+    """What other systems' customers wrote, before it is answered."""
+
+    def forget_customer(self, customer: str) -> int: ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErasureDesk:
     """Takes the order. The customer's name ends here."""
@@ -71,6 +77,7 @@ class Erasing:
         answers: Answers,
         sessions: Sessions,
         proposals: Proposals,
+        letters: Letters,
         jobs: Jobs,
         queue: Queue,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -80,6 +87,7 @@ class Erasing:
         self._answers = answers
         self._sessions = sessions
         self._proposals = proposals
+        self._letters = letters
         self._jobs = jobs
         self._queue = queue
         self._now = now
@@ -115,6 +123,8 @@ class Erasing:
     def _step(self, customer: str) -> Mapping[str, int]:
         """Some of everything; how much of each was found."""
         found = Counter(_NOTHING)
+        # What is not answered yet goes first: nobody is to answer it after all.
+        found["messages"] += self._letters.forget_customer(customer)
         for conversation_id in self._store.of_customer(customer, limit=_CONVERSATIONS):
             # What was learned of it goes first: it is the only part that others are told.
             self._proposals.drop([ticket_id_of(HELPDESK, conversation_id)])

@@ -72,12 +72,15 @@ class Fetcher(Protocol):
         last_modified: str = "",
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        reads: bool = True,
         max_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Fetched:
         """
-        GET an address; with `form` POST it, as a page's form would. With `etag` or `last_modified` the answer
-        may be a 304.
+        GET an address; with `form` POST it, as a page's form would; with `content` POST that, of the kind
+        that the caller's header `content-type` says. With `etag` or `last_modified` the answer may be a 304.
+        Unless it `reads`, the answer is its status and headers, and no body is waited for.
 
         With `follow` redirects are followed, each through the same door, at most `MAX_REDIRECTS`; without,
         a redirect is an answer like any other; after a POST it always is. `Malformed` for an address nobody

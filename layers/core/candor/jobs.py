@@ -99,6 +99,10 @@ class Jobs(Protocol):
         """Newest first, and how many there are."""
         ...
 
+    def count(self, since: datetime) -> Mapping[tuple[str, JobStatus], int]:
+        """How many of those created since then there are, by kind and status."""
+        ...
+
     def progress(
         self,
         job_id: str,

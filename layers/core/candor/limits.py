@@ -47,33 +47,43 @@ class Counters(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RateLimit:
-    """So many requests in so many seconds for each caller, and for each customer behind a caller."""
+class Rates:
+    """How many requests in how many seconds."""
 
-    counters: Counters
     requests: int = 60
     """0 turns the limit off."""
     window_seconds: int = 60
     customer_requests: int = 0
     """For one customer inside the caller's own limit; 0: as many as the caller."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateLimit:
+    """So many requests in so many seconds for each caller, and for each customer behind a caller."""
+
+    counters: Counters
+    rates: Callable[[], Rates] = Rates
+    """Those in force; asked once for each request. Raises nothing."""
     clock: Callable[[], float] = time.time
 
     def check(self, caller: str, customer: str | None = None) -> None:
         """Count this request; `TooMany` when it is one too many. Raises `Unavailable`."""
-        if not self.requests:
+        rates = self.rates()
+        if not rates.requests:
             return
-        self._count(f"rate#{caller}", self.requests)
+        self._count(f"rate#{caller}", rates.requests, rates.window_seconds)
         if customer:
             # Hashed: a customer's name is nothing that should lie in a table of numbers.
             name = hashlib.sha256(customer.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-            self._count(f"rate#{caller}#{name}", min(self.customer_requests or self.requests, self.requests))
+            most = min(rates.customer_requests or rates.requests, rates.requests)
+            self._count(f"rate#{caller}#{name}", most, rates.window_seconds)
 
-    def _count(self, key: str, limit: int) -> None:
+    def _count(self, key: str, limit: int, window: int) -> None:
         now = self.clock()
-        count = self.counters.add(key, window=self.window_seconds, now=now)
+        count = self.counters.add(key, window=window, now=now)
         if count.used > limit:
             wait = max(1, round(count.ends_at - now + 0.5))
-            raise TooMany(f"Too many requests: {limit} in {self.window_seconds} seconds.", retry_after=wait)
+            raise TooMany(f"Too many requests: {limit} in {window} seconds.", retry_after=wait)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

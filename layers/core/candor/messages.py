@@ -315,6 +315,31 @@ class TicketsToCrawl(Message):
     """ISO-8601, or `last`: what has changed since the last crawl that succeeded. Blank: everything."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageToAnswer(Message):
+    """Somebody's message lies in the inbox: answer it, and tell them where they wrote."""
+
+    inbox_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventToDeliver(Message):
+    """Tell one webhook of one event. What there is to tell is read when it is told."""
+
+    event_id: str
+    hook_id: str
+    event: str
+    about: str
+    """The id of the answer or of the job."""
+    announced_at: float
+    """Seconds since the epoch, as the two below."""
+    first_tried_at: float = 0.0
+    not_before: float = 0.0
+    """A queue hides a message for a quarter of an hour at most: earlier it is only passed on."""
+    attempt: int = 0
+    """How often it has been tried in vain."""
+
+
 class Queue(Protocol):
     """Where messages wait. `send` returns when the message is durable; it may be delivered more than once."""
 

@@ -13,7 +13,10 @@ from candor.errors import Conflict, Unavailable
 KEPT_SECONDS = 24 * 3600
 
 LEASE_SECONDS = 60
-"""After so long a run is taken for dead (no function behind the API lives longer than 30 seconds)."""
+"""
+After so long a run is taken for dead: no function behind the API lives longer than 30 seconds, but one that
+streams. Its messages are known by the key as well: a second run only waits for the first one's answer.
+"""
 
 WAIT_SECONDS = 5.0
 

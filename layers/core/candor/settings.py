@@ -16,6 +16,7 @@ from types import UnionType
 from typing import Any, Self, get_args
 
 from candor.addresses import origin_of
+from candor.config.slots import NORMALIZER
 
 SHORTEST_SECRET = 32
 """Bytes. HS256 is as strong as its key, and no stronger than 256 bits."""
@@ -126,6 +127,8 @@ class App(_FromEnvironment):
     public_query_enabled: bool = _setting("PUBLIC_QUERY_ENABLED", default=False)
     conversation_ttl_days: int = _setting("CONVERSATION_TTL_DAYS", default=365, least=0)
     """After which a message of a conversation is forgotten; 0: never."""
+    stream_beat_seconds: float = _setting("STREAM_BEAT_SECONDS", default=15.0)
+    """After so much silence a stream says that it is still there; 0: never."""
     secret_id: str | None = _setting("SECRET_ID")
 
     @property
@@ -151,6 +154,10 @@ class Limits(_FromEnvironment):
     rate_limit_window_seconds: int = _setting("RATE_LIMIT_WINDOW_SECONDS", default=60, least=1)
     rate_limit_customer_requests: int = _setting("RATE_LIMIT_CUSTOMER_REQUESTS", default=0, least=0)
     """For one customer inside a key's own limit; 0: as many as the key."""
+    llm_tokens_per_day: int = _setting("LLM_TOKENS_PER_DAY", default=0, least=0)
+    """Of a UTC day, for all askers together; 0: no limit."""
+    llm_economy_share: float = _setting("LLM_ECONOMY_SHARE", default=0.8, most=1)
+    """Of them, from which on the economy model writes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,9 +168,22 @@ class Model(_FromEnvironment):
     openai_base_url: str | None = _setting("OPENAI_BASE_URL", "OPENAI_API_BASE")
     llm_model: str = _setting("LLM_MODEL", "LLM_MODEL_NAME", default="gpt-5.2")
     llm_fallback_model: str | None = _setting("LLM_FALLBACK_MODEL")
+    llm_model_economy: str | None = _setting("LLM_MODEL_ECONOMY")
+    """For when the day's tokens run low, and for steps smaller than an answer."""
     llm_max_tokens: int = _setting("LLM_MAX_TOKENS", default=2_048, least=16)
     answer_confidence: float | None = _setting("ANSWER_CONFIDENCE", most=1)
     """From which an answer is given; unset: what was found best (`answering/deciding.py`)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Normalizer(_FromEnvironment):
+    """Words of the company's trade, and what questions may leave open."""
+
+    domain_terms: tuple[str, ...] = _setting("NORMALIZER_DOMAIN_TERMS", default=())
+    slots_enabled: tuple[str, ...] = _setting("NORMALIZER_SLOTS_ENABLED", default=())
+    """Names of slots, or true or false for all or none; unset: all."""
+    slot_product_types: tuple[str, ...] = _setting("NORMALIZER_SLOT_PRODUCT_TYPES", default=())
+    slot_os_types: tuple[str, ...] = _setting("NORMALIZER_SLOT_OS_TYPES", default=())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,6 +218,7 @@ class Stores(_FromEnvironment):
     documents_table: str | None = _setting("DOCUMENTS_TABLE")
     crawls_table: str | None = _setting("CRAWLS_TABLE")
     jobs_table: str | None = _setting("JOBS_TABLE")
+    inbox_table: str | None = _setting("INBOX_TABLE")
     tickets_table: str | None = _setting("TICKETS_TABLE")
     source_bucket: str | None = _setting("SOURCE_BUCKET")
     index_queue_url: str | None = _setting("INDEX_QUEUE_URL")
@@ -213,6 +234,10 @@ class Stores(_FromEnvironment):
     render_queue_url: str | None = _setting("RENDER_QUEUE_URL")
     render_dlq_url: str | None = _setting("RENDER_DLQ_URL")
     changes_dlq_url: str | None = _setting("CHANGES_DLQ_URL")
+    message_queue_url: str | None = _setting("MESSAGE_QUEUE_URL")
+    message_dlq_url: str | None = _setting("MESSAGE_DLQ_URL")
+    webhook_queue_url: str | None = _setting("WEBHOOK_QUEUE_URL")
+    webhook_dlq_url: str | None = _setting("WEBHOOK_DLQ_URL")
     config_key_id: str | None = _setting("CONFIG_KEY_ID")
     """Of the KMS key that seals secrets of the configuration."""
 
@@ -260,6 +285,7 @@ CONCERNS: tuple[type[_FromEnvironment], ...] = (
     Security,
     Limits,
     Model,
+    Normalizer,
     Search,
     Stores,
     Fetch,
@@ -274,6 +300,17 @@ def variables() -> Iterator[tuple[str, tuple[str, ...], Any]]:
     for concern in CONCERNS:
         for f in fields(concern):
             yield f.metadata["name"], f.metadata["aliases"], f.default
+
+
+def slots_named(given: tuple[str, ...]) -> list[str] | None:
+    """The slots of NORMALIZER_SLOTS_ENABLED; None while it is unset. `SettingsError` for what is no slot."""
+    if not given:
+        return None
+    try:
+        read: list[str] = NORMALIZER.setting("normalizer_slots_enabled").read(given)
+    except ValueError as error:
+        raise SettingsError(f"NORMALIZER_SLOTS_ENABLED {error}, or true, or false.") from None
+    return read
 
 
 def need(value: str | None, name: str) -> str:
@@ -315,6 +352,7 @@ def check(environ: Mapping[str, str]) -> None:
         except ValueError:
             sentence = "FETCH_ALLOWED_ORIGINS names origins as host:port, comma separated."
             raise SettingsError(sentence) from None
+    slots_named(Normalizer.read(environ).slots_enabled)
     app, security = App.read(environ), Security.read(environ)
     if not app.in_production:
         return

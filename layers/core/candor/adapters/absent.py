@@ -1,6 +1,6 @@
-"""Absent: what stands behind a search port when nothing is configured for it."""
+"""Absent: what stands behind a port when nothing is configured for it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from candor.errors import Unavailable
@@ -141,3 +141,13 @@ class AbsentTicketDirectory:
 
     def _refuse(self) -> NoReturn:
         raise Unavailable(self._sentence, retry_after=60)
+
+
+class AbsentVault:
+    """A `Vault` for functions that were given no key: they read settings, and open no secret."""
+
+    def seal(self, secret: bytes, context: Mapping[str, str]) -> str:
+        raise Unavailable("This function seals no secrets: CONFIG_KEY_ID is not set.", retry_after=60)
+
+    def open(self, sealed: str, context: Mapping[str, str]) -> bytes:
+        raise Unavailable("This function opens no secrets: CONFIG_KEY_ID is not set.", retry_after=60)

@@ -17,7 +17,7 @@ CONDITION_FAILED = "ConditionalCheckFailedException"
 M = TypeVar("M", bound=Model)
 
 
-def bound_to(model: type[M], table_name: str) -> type[M]:
+def bound_to(model: type[M], table_name: str, *, read_seconds: float = 4, retries: int = 2) -> type[M]:
     """
     This model on that table: a class of its own, because PynamoDB keeps the connection on the class.
 
@@ -25,9 +25,9 @@ def bound_to(model: type[M], table_name: str) -> type[M]:
     """
     meta = {
         "table_name": table_name,
-        "connect_timeout_seconds": 2,
-        "read_timeout_seconds": 4,
-        "max_retry_attempts": 2,
+        "connect_timeout_seconds": min(2, read_seconds),
+        "read_timeout_seconds": read_seconds,
+        "max_retry_attempts": retries,
         "max_pool_connections": 20,
     }
     bound: type[M] = type(model.__name__, (model,), {"Meta": type("Meta", (), meta)})

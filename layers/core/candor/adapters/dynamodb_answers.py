@@ -1,12 +1,10 @@
 """Answers in DynamoDB: one immutable, compressed item for each snapshot, listed by day over a few shards."""
 
-import heapq
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from itertools import islice
+from datetime import UTC, date
 from typing import Final
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -15,7 +13,8 @@ from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyPr
 from pynamodb.models import Model
 
 from candor.adapters.dynamodb import bound_to, is_condition, translated
-from candor.answering.snapshots import Listed, Snapshot, as_dict, from_dict
+from candor.adapters.dynamodb_lists import newest_of
+from candor.answering.snapshots import Snapshot, as_dict, from_dict
 from candor.answering.values import Decision
 from candor.errors import NotFound
 from candor.sessions import customer_key
@@ -70,7 +69,7 @@ class DynamoAnswers:
         self._rows = bound_to(_Row, table_name)
         self._keep_seconds = keep_days * 86_400
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def keep(self, snapshot: Snapshot) -> bool:
         created = snapshot.created_at.astimezone(UTC)
         row = self._rows(
             snapshot.answer_id,
@@ -90,6 +89,8 @@ class DynamoAnswers:
         except PutError as error:
             if not is_condition(error):
                 raise
+            return False
+        return True
 
     def get(self, answer_id: str) -> Snapshot:
         if not answer_id:
@@ -99,7 +100,7 @@ class DynamoAnswers:
                 row = self._rows.get(answer_id, consistent_read=True)
             except DoesNotExist as error:
                 raise NotFound("There is no such answer.") from error
-        return from_dict(json.loads(zlib.decompress(row.body)))
+        return _snapshot_of(row)
 
     def of_customer(self, customer: str, *, limit: int) -> Sequence[str]:
         with translated():
@@ -117,29 +118,22 @@ class DynamoAnswers:
                     batch.delete(self._rows(answer_id))
         return len(ids)
 
-    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
-        with translated():
-            shards = [self._of_shard(_day_shard(day, shard), decision, limit) for shard in range(_SHARDS)]
-            newest = heapq.merge(*shards, key=lambda row: (row.created_at, row.answer_id), reverse=True)
-            return [
-                Listed(
-                    answer_id=row.answer_id,
-                    created_at=datetime.fromisoformat(row.created_at),
-                    decision=Decision(row.decision),
-                    confidence=float(row.confidence),
-                    model=row.model,
-                    cost_usd=None if row.cost_usd is None else float(row.cost_usd),
-                )
-                for row in islice(newest, limit)
-            ]
-
-    def _of_shard(self, day_shard: str, decision: Decision | None, limit: int) -> Iterator[_Row]:
+    def page(
+        self, day: date, *, decision: Decision | None = None, page: int, page_size: int
+    ) -> tuple[Sequence[Snapshot], int]:
+        shards = [_day_shard(day, shard) for shard in range(_SHARDS)]
         wanted = _Row.decision == decision.value if decision is not None else None
-        return iter(
-            self._rows.by_day.query(
-                day_shard, scan_index_forward=False, filter_condition=wanted, limit=limit, page_size=limit
+        with translated():
+            listed, total = newest_of(
+                self._rows, "by_day", shards, page=page, page_size=page_size, where=wanted
             )
-        )
+            ids = [row.answer_id for row in listed]
+            rows = {row.answer_id: row for row in self._rows.batch_get(ids)}
+        return [_snapshot_of(rows[answer_id]) for answer_id in ids if answer_id in rows], total
+
+
+def _snapshot_of(row: _Row) -> Snapshot:
+    return from_dict(json.loads(zlib.decompress(row.body)))
 
 
 def _shard_of(answer_id: str) -> int:

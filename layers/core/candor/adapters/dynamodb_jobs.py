@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -145,6 +146,19 @@ class DynamoJobs:
             shown = [job_id for _, job_id in keys[start : start + page_size]]
             rows = {row.job_id: row for row in self._rows.batch_get(shown, consistent_read=True)}
         return [_job_of(rows[job_id]) for job_id in shown if job_id in rows], len(keys)
+
+    def count(self, since: datetime) -> Mapping[tuple[str, JobStatus], int]:
+        found: Counter[tuple[str, JobStatus]] = Counter()
+        with translated():
+            for shard in range(LIST_SHARDS):
+                rows = self._rows.query(
+                    str(shard),
+                    JobRow.created_at >= since.astimezone(UTC).isoformat(),
+                    index_name="by_created",
+                    attributes_to_get=["kind", *_OF_STATUS],
+                )
+                found.update((row.kind, _status_of(row)) for row in rows)
+        return found
 
     def progress(
         self,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 T = TypeVar("T")
@@ -33,16 +34,28 @@ def newest(
 
 
 def newest_of(
-    rows: type[M], index_name: str, shards: Sequence[str], *, page: int, page_size: int
+    rows: type[M],
+    index_name: str,
+    shards: Sequence[str],
+    *,
+    page: int,
+    page_size: int,
+    where: Condition | None = None,
 ) -> tuple[Sequence[M], int]:
     """
-    The same of the shards with these keys.
+    The same of the shards with these keys, and of those rows alone that a condition holds for.
 
     By the index's name: PynamoDB's index objects belong to whichever table their model was bound to last.
     """
     wanted = page * page_size
     runs = [
-        rows.query(shard, index_name=index_name, scan_index_forward=False, page_size=_READ_AT_ONCE)
+        rows.query(
+            shard,
+            index_name=index_name,
+            filter_condition=where,
+            scan_index_forward=False,
+            page_size=_READ_AT_ONCE,
+        )
         for shard in shards
     ]
     merged = heapq.merge(*runs, key=lambda row: str(getattr(row, "created_at", "")), reverse=True)
@@ -51,7 +64,7 @@ def newest_of(
     total = sum(
         run.total_count
         if run.page_iter.last_evaluated_key is None
-        else rows.count(shard, index_name=index_name)
+        else rows.count(shard, index_name=index_name, filter_condition=where)
         for shard, run in zip(shards, runs, strict=True)
     )
     return found, total

@@ -79,6 +79,8 @@ class HttpFetcher:
         last_modified: str = "",
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        reads: bool = True,
         max_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Fetched:
@@ -86,12 +88,15 @@ class HttpFetcher:
         address = parse(url, allowed=self._allowed)
         conditions = {"if-none-match": etag, "if-modified-since": last_modified}
         wished = _wished({**(headers or {}), **{name: value for name, value in conditions.items() if value}})
-        content = None if form is None else _encoded(form)
+        if form is not None:
+            content, wished = _encoded(form), {**wished, "content-type": _FORM}
         # What was posted to one address is never posted on to another.
         follow = follow and content is None
         passed: list[str] = []
         while True:
-            head, body = self._exchange(address, wished, content, follow, max_bytes, deadline)
+            head, body = self._exchange(
+                address, wished, content, follow, max_bytes if reads else None, deadline
+            )
             location = _utf8(head.headers.get("location", ""))
             if not (follow and head.status in _REDIRECTS and location):
                 return Fetched(
@@ -124,7 +129,7 @@ class HttpFetcher:
         wished: Mapping[str, str],
         content: bytes | None,
         follow: bool,
-        max_bytes: int,
+        max_bytes: int | None,
         deadline: float,
     ) -> tuple[Head, bytes]:
         """One request and its answer, without following anything."""
@@ -137,7 +142,7 @@ class HttpFetcher:
             **wished,
         }
         if content is not None:
-            headers |= {"content-type": _FORM, "content-length": str(len(content))}
+            headers["content-length"] = str(len(content))
         # A connection that was kept may have been closed meanwhile. A GET can be sent again, a form cannot.
         wire = self._connections.kept(address) if content is None else None
         if wire is not None:
@@ -158,7 +163,7 @@ class HttpFetcher:
         headers: Mapping[str, str],
         content: bytes | None,
         follow: bool,
-        max_bytes: int,
+        max_bytes: int | None,
         deadline: float,
     ) -> tuple[Head, bytes]:
         wire.deadline = deadline
@@ -167,7 +172,10 @@ class HttpFetcher:
             head = exchange.request(wire, target=address.target, headers=headers, content=content)
             redirects = follow and head.status in _REDIRECTS and "location" in head.headers
             unread = redirects or not is_wanted(head.headers.get("content-type", ""))
-            body = b"" if unread else exchange.body(wire, head, max_bytes=max_bytes)
+            if max_bytes is None or unread:
+                unread, body = True, b""
+            else:
+                body = exchange.body(wire, head, max_bytes=max_bytes)
             # With a body left in it, a connection is of no further use.
             kept = head.persistent and (not unread or exchange.is_bare(head)) and not wire.unread
             return head, body

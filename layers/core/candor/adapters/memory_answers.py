@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, date
 
-from candor.answering.snapshots import Listed, Snapshot
+from candor.answering.snapshots import Snapshot
 from candor.answering.values import Decision
 from candor.errors import NotFound, Unavailable
 from candor.sessions import customer_key
@@ -19,9 +19,9 @@ class MemoryAnswers:
         self._kept: dict[str, Snapshot] = {}
         self._lock = threading.Lock()
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def keep(self, snapshot: Snapshot) -> bool:
         with self._open():
-            self._kept.setdefault(snapshot.answer_id, snapshot)
+            return self._kept.setdefault(snapshot.answer_id, snapshot) is snapshot
 
     def get(self, answer_id: str) -> Snapshot:
         with self._open():
@@ -43,7 +43,9 @@ class MemoryAnswers:
         with self._open():
             return sum(self._kept.pop(answer_id, None) is not None for answer_id in answer_ids)
 
-    def list(self, day: date, *, decision: Decision | None = None, limit: int = 100) -> list[Listed]:
+    def page(
+        self, day: date, *, decision: Decision | None = None, page: int, page_size: int
+    ) -> tuple[Sequence[Snapshot], int]:
         with self._open():
             kept = list(self._kept.values())
         found = [
@@ -52,17 +54,7 @@ class MemoryAnswers:
             if each.created_at.astimezone(UTC).date() == day and decision in (None, each.decision)
         ]
         newest = sorted(found, key=lambda each: (each.created_at, each.answer_id), reverse=True)
-        return [
-            Listed(
-                answer_id=each.answer_id,
-                created_at=each.created_at,
-                decision=each.decision,
-                confidence=each.confidence,
-                model=each.model,
-                cost_usd=each.cost_usd,
-            )
-            for each in newest[:limit]
-        ]
+        return newest[(page - 1) * page_size : page * page_size], len(newest)
 
     def _open(self) -> threading.Lock:
         if self.down:

@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,6 +63,11 @@ class MemoryJobs:
         jobs.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
         start = (page - 1) * page_size
         return jobs[start : start + page_size], len(jobs)
+
+    def count(self, since: datetime) -> Mapping[tuple[str, JobStatus], int]:
+        with self._lock:
+            jobs = map(settled, self._jobs.values())
+            return Counter((job.kind, job.status) for job in jobs if job.created_at >= since)
 
     def progress(
         self,

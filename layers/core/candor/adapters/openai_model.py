@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from candor.answering.models import Completion, Message, Usage, Wasted
+from candor.adapters.openai_stream import listened
+from candor.answering.models import Completion, Hear, Message, Usage, Wasted
 from candor.errors import TooMany, Unavailable, UpstreamFailed
 from candor.prices import Prices, cost
 
@@ -17,13 +18,18 @@ _FORMS: Final = ("json_schema", "json_object", "plain")
 """How a reply's shape is asked for, best first; servers that refuse one are asked for the next."""
 
 
+_SILENT_AT_MOST: Final = 15.0
+"""Seconds between two pieces of what is heard, and before the first: one may write for long, not hang."""
+
+
 class OpenAIModel:
     """
     A `Model` behind `POST /chat/completions`.
 
     No tools, and no retries but one: a server that answers 400 to structured output, or to one of the
     parameters that models disagree on, is asked without it, within the same timeout. Both attempts are
-    counted, and the process remembers, so that it happens once.
+    counted, and the process remembers, so that it happens once. What is heard is streamed; a server that
+    does not stream is heard at its end.
     """
 
     def __init__(
@@ -46,6 +52,8 @@ class OpenAIModel:
         self._limit = "max_completion_tokens"
         """The newer name; older servers know `max_tokens` only."""
         self._temperature = True
+        self._streams = self._counts = True
+        """Whether it streams, and then tells at the end what that has cost."""
         self._lock = Lock()
         self._opened: OpenAI | None = None
 
@@ -54,7 +62,13 @@ class OpenAIModel:
         return self._model
 
     def complete(
-        self, messages: Sequence[Message], *, schema: Mapping[str, Any], timeout_seconds: float
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        timeout_seconds: float,
+        hear: Hear | None = None,
+        most_calls: int = 2,
     ) -> Completion:
         from time import monotonic
 
@@ -66,13 +80,18 @@ class OpenAIModel:
             if left <= 0.05:
                 raise Unavailable("The language model did not answer in time.")
             try:
-                completion = self._ask(messages, schema, left)
+                completion = self._ask(messages, schema, left, hear)
                 return replace(completion, usage=replace(completion.usage, calls=calls))
             except BadRequestError as error:
-                if not self._yields(str(error)) or calls == 2:
+                if not self._yields(str(error)) or calls >= min(2, most_calls):
                     raise Wasted("The language model refused the request.", calls=calls) from error
             except APIError as error:
-                raise _translated(error) from error
+                failed = _translated(error)
+                raise (Wasted(str(failed), calls=calls) if calls > 1 else failed) from error
+            except UpstreamFailed as error:
+                if calls == 1:
+                    raise
+                raise Wasted(str(error), calls=calls) from error
         raise AssertionError("unreachable")
 
     def close(self) -> None:
@@ -82,7 +101,9 @@ class OpenAIModel:
         if client is not None:
             client.close()
 
-    def _ask(self, messages: Sequence[Message], schema: Mapping[str, Any], timeout: float) -> Completion:
+    def _ask(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], timeout: float, hear: Hear | None
+    ) -> Completion:
         more: dict[str, Any] = {self._limit: self._max_tokens}
         if self._temperature:
             more["temperature"] = 0
@@ -92,22 +113,30 @@ class OpenAIModel:
             more["response_format"] = {"type": "json_schema", "json_schema": named}
         elif form == "json_object":
             more["response_format"] = {"type": "json_object"}
+        heard = hear if self._streams else None
+        if heard is not None:
+            more["stream"] = True
+            if self._counts:
+                more["stream_options"] = {"include_usage": True}
         said: Any = [{"role": each.role, "content": each.content} for each in messages]
         try:  # The library itself trips over an answer that is not JSON.
             answer = self._client.chat.completions.create(
                 model=self._model,
                 messages=said,
-                timeout=timeout,
+                timeout=timeout if heard is None else min(timeout, _SILENT_AT_MOST),
                 **more,
             )
-            message = answer.choices[0].message
-            text = message.content or ""
-            used = answer.usage
+            if heard is None:
+                text, used = answer.choices[0].message.content or "", answer.usage
         except (AttributeError, TypeError, IndexError, ValueError) as error:
             raise UpstreamFailed("The language model answered something that cannot be read.") from error
+        if heard is not None:
+            text, used = listened(answer, heard, timeout)
         if not text.strip():
             # A refusal, or all tokens spent on reasoning.
             raise UpstreamFailed("The language model wrote nothing.")
+        if hear is not None and heard is None:
+            hear(text)
         given, made = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
         return Completion(
             text=text,
@@ -120,12 +149,18 @@ class OpenAIModel:
                 )
                 if used
                 else None,
-            ),
+            ).of(self._model),
         )
 
     def _yields(self, complaint: str) -> bool:
         """Whether there is something to leave out that this complaint is about; it is, from now on."""
         said = complaint.lower()
+        if ("stream_options" in said or "include_usage" in said) and self._counts:
+            self._counts = False
+            return True
+        if "stream" in said and self._streams:
+            self._streams = False
+            return True
         if "temperature" in said and self._temperature:
             self._temperature = False
             return True

@@ -2,7 +2,7 @@
 
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -20,6 +20,27 @@ def table_probe(table_name: str, key: str) -> Callable[[], None]:
         )
 
     return probe
+
+
+def tables_probe(reading: Callable[[], None], table_names: Sequence[str]) -> Callable[[], None]:
+    """
+    Whether one of them can be read, and all of them are there.
+
+    Only the one is read: to look whether a table works is no reason to be let into it.
+    """
+
+    def probe() -> None:
+        reading()
+        for name in table_names:
+            _asked(f"The table {name} does not answer.", partial(_ask_table, name))
+
+    return probe
+
+
+def _ask_table(name: str) -> None:
+    status = _client("dynamodb").describe_table(TableName=name)["Table"]["TableStatus"]
+    if status not in ("ACTIVE", "UPDATING"):
+        raise Unavailable(f"The table {name} is {str(status).lower()}.")
 
 
 def bucket_probe(bucket: str) -> Callable[[], None]:

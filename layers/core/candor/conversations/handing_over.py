@@ -6,7 +6,7 @@ from datetime import datetime
 from candor.answering.phrases import phrase
 from candor.answering.snapshots import Snapshot
 from candor.answering.values import Answer, Decision, Question
-from candor.conversations.intents import language_of
+from candor.conversations.persons import language_of
 from candor.conversations.values import Message, Speaker
 from candor.redaction import masked
 

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from candor.conversations.access import Access
 from candor.conversations.values import LEASE, claimed
-from candor.errors import CandorError
+from candor.errors import CandorError, NotFound
 
 _EVERY: Final = LEASE.total_seconds() / 3
 
@@ -28,6 +28,8 @@ class Renewing:
     conversation_id: str
     run: str
     every: float = _EVERY
+    lost: bool = False
+    """Somebody else owns the conversation now, or nobody any more: what is written will not be told."""
     _left: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -50,10 +52,14 @@ class Renewing:
         while not self._left.wait(self.every):
             try:
                 self.access.persistently(self._renew)
+            except NotFound:
+                self.lost = True
             except CandorError:
                 logger.warning("lease not renewed")
 
     def _renew(self) -> None:
         now = self.access.store.get(self.conversation_id)
-        if now.run == self.run and not self._left.is_set():
+        if now.run != self.run or now.deleted:
+            self.lost = True
+        elif not self._left.is_set():
             self.access.store.change(now, claimed(now, self.run, self.access.clock()))

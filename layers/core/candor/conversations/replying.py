@@ -15,12 +15,12 @@ from typing import Final, Protocol
 
 from candor.accounts import Principal
 from candor.answering.snapshots import Answers, Snapshot
-from candor.answering.values import Answer, Question, Turn
+from candor.answering.values import Answer, Left, Question, Tell, Turn
 from candor.conversations import values
 from candor.conversations.access import Access
 from candor.conversations.handing_over import handed_over, silence
-from candor.conversations.intents import is_courtesy, wants_person
 from candor.conversations.leases import Renewing
+from candor.conversations.persons import is_courtesy, wants_person
 from candor.conversations.values import Conversation, Message, Speaker, Told
 from candor.errors import Conflict, NotFound, Unavailable
 from candor.redaction import mask_cards
@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS: Final = 15.0
 """For an answer that another request is writing. Then there are still 14 of the API's 29 seconds."""
+
+STREAM_WAIT_SECONDS: Final = 75.0
+"""The same for a reader who is told that somebody is still there: an answer that is told may take 60."""
 
 _OVERTAKEN_AT_MOST: Final = 1
 """Answers dropped because more was said while they were written: the next one is told in any case."""
@@ -48,7 +51,7 @@ _UNREADABLE: Final = {number: None for number in range(32) if chr(number) not in
 class Answering(Protocol):
     """From a question to an answer one can check."""
 
-    def answer(self, question: Question) -> Answer: ...
+    def answer(self, question: Question, *, tell: Tell | None = None) -> Answer: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,13 +165,19 @@ class Replying:
 
         return self._access.persistently(attempt)
 
-    def reply(self, heard: Heard) -> Told:
-        """The answer to a message that was heard: written here, or waited for."""
+    def reply(self, heard: Heard, *, tell: Tell | None = None) -> Told:
+        """
+        The answer to a message that was heard: written here, or waited for.
+
+        `tell` is told what is written here as it may be shown; the answer itself is kept before this returns.
+        Once it raises `Left` the answer ends with what was told, or is left to whoever is writing it: then
+        `Left` is raised here, too.
+        """
         number, turn = heard.message.number, heard.turn
-        ends = self._monotonic() + WAIT_SECONDS
+        ends = self._monotonic() + (WAIT_SECONDS if tell is None else STREAM_WAIT_SECONDS)
         while True:
             if turn is not None:
-                answer = self._write(turn, heard)
+                answer = self._write(turn, heard, tell)
                 if answer is not None and values.covering([answer], number):
                     return Told(heard=heard.message, answer=answer)
             now = self._access.seen(heard.message.conversation_id, heard.principal)
@@ -180,6 +189,8 @@ class Replying:
                     "answered with the next one or when it is sent again with the same Idempotency-Key.",
                     retry_after=3,
                 )
+            if tell is not None:
+                tell("")
             if now.is_being_answered(self._access.clock()):
                 self._access.pause(_LOOK_EVERY)
                 turn = None
@@ -195,14 +206,18 @@ class Replying:
             return None
         return after
 
-    def _write(self, turn: Conversation, heard: Heard) -> Message | None:
+    def _write(self, turn: Conversation, heard: Heard, tell: Tell | None) -> Message | None:
         """Answer all that waits; None when the turn was lost meanwhile."""
         conversation_id, run, left = turn.conversation_id, turn.run, _OVERTAKEN_AT_MOST
         ends = self._monotonic() + WAIT_SECONDS / 2
-        with Renewing(access=self._access, conversation_id=conversation_id, run=run):
+        with Renewing(access=self._access, conversation_id=conversation_id, run=run) as lease:
+            listener = _Listener(tell, lease) if tell is not None else None
             while True:
+                # Once the reader has left, others who wait for the same answer still want all of it.
+                listening = listener is not None and not listener.left
                 try:
-                    answer = self._answering.answer(self._question(turn, heard))
+                    question = self._question(turn, heard)
+                    answer = self._answering.answer(question, tell=listener if listening else None)
                 except BaseException:
                     self._give_back(conversation_id, run)
                     raise
@@ -304,6 +319,24 @@ class Replying:
             return self._store.find(conversation_id, message_id)
         except NotFound:
             return None
+
+
+class _Listener:
+    """Hands on what is told, until the reader has left or what is written will not be told any more."""
+
+    def __init__(self, tell: Tell, lease: Renewing) -> None:
+        self._tell = tell
+        self._lease = lease
+        self.left = False
+
+    def __call__(self, text: str) -> None:
+        try:
+            if self._lease.lost:
+                raise Left
+            self._tell(text)
+        except Left:
+            self.left = True
+            raise
 
 
 def _joined(said: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -16,6 +17,13 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 """Lambda takes 6 MB, encoded and with everything around it."""
 
 _MAX_DEPTH = 64
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8"} | dict.fromkeys(
+    ("windows-1251", "cp1251", "cp-1251"), "cp1251"
+)
+_BINARY_JSON = "application/vnd.candor+json"
+"""Passed on byte by byte: the template names it as a binary media type."""
 
 _MAX_ID_BYTES = 1024
 """DynamoDB takes keys of 2,048 bytes, with what we write before them."""
@@ -55,11 +63,33 @@ def parse(raw: bytes, content_type: str) -> Any:
     kind = content_type.partition(";")[0].strip().casefold()
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise UnsupportedType("The body must be JSON, with Content-Type: application/json.")
+    text = _decoded(raw, content_type)
     try:
-        return json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
+        return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         # Without the parser's own words: they quote the body.
         raise Malformed("The body is not valid JSON.") from None
+
+
+def _decoded(raw: bytes, content_type: str) -> str:
+    """The text of a JSON body, in UTF-8 or in the charset it says it has."""
+    named = _CHARSET.search(content_type)
+    charset = named[1].casefold() if named else "utf-8"
+    if charset not in _CHARSETS:
+        raise UnsupportedType(f"JSON is read in UTF-8 and windows-1251, not in {charset}: send UTF-8.")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if _CHARSETS[charset] == "utf-8":
+            raise Malformed("The body is not valid UTF-8.") from None
+        return raw.decode(_CHARSETS[charset], "replace")
+    if _CHARSETS[charset] != "utf-8" and "\ufffd" in text:
+        # API Gateway takes what is called application/json for UTF-8, and puts this sign for every letter.
+        raise Malformed(
+            f"The letters of the body were lost on the way: send it in UTF-8, or in {charset} with the "
+            f"Content-Type {_BINARY_JSON}; charset={charset}."
+        )
+    return text
 
 
 def validate(route: Route, value: Any) -> BaseModel:

@@ -10,6 +10,7 @@ from candor.edge.routes import Access, Route
 from candor.errors import Refused, TooMany, Unauthenticated, Unavailable
 from candor.limits import RateLimit, address_of
 from candor.once import Once
+from candor.statistics.metering import Meter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,8 @@ class Gate:
     """`*` admits every origin."""
     public_query: bool = False
     docs: bool = True
+    meter: Meter | None = None
+    """Counts requests; None: nobody does."""
 
     def admit(
         self, route: Route, credentials: Credentials, *, client: str, customer: str | None

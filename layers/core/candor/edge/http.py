@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +23,10 @@ from candor.edge import bodies
 from candor.edge.gate import Gate
 from candor.edge.observability import MetricUnit, logger, metrics
 from candor.edge.routes import Route, exposed, methods_of, preflights_of, route_of
+from candor.edge.streams import EventStream
 from candor.edge.wire import Reply, Request, failure, text_of
 from candor.errors import CandorError, Fault, Invalid
+from candor.statistics.metering import Meter
 
 __all__ = ["Api", "Call", "Reply", "View"]
 
@@ -67,6 +69,12 @@ class Call:
 View = Callable[[Call], object]
 """Returns a model, something JSON can hold, or a `Reply`."""
 
+StreamView = Callable[[Call, EventStream], Sequence[tuple[str, object]]]
+"""Sends events while it works. Returns those, type and data, by which the same request is answered again."""
+
+_Perform = Callable[[Gate, Call, object], Reply]
+"""Does what an admitted call asks for; its body also as it was before it was validated."""
+
 _current: ContextVar[Request] = ContextVar("request")
 """Chalice keeps the current request on the app, where two threads would share it."""
 
@@ -76,15 +84,22 @@ class Api:
     The HTTP side of one function: a Chalice app whose routes stand in the table of routes.
 
     `gate` is asked at every request, so that a test which replaces the function's `service` replaces
-    everything. A function with uploads brings the `form_reader`, whose library the others do without.
+    everything. A function with uploads brings the `form_reader`, whose library the others do without; one
+    that streams says after how many seconds of silence its heart beats.
     """
 
     def __init__(
-        self, function: str, *, gate: Callable[[], Gate], form_reader: bodies.FormReader | None = None
+        self,
+        function: str,
+        *,
+        gate: Callable[[], Gate],
+        form_reader: bodies.FormReader | None = None,
+        beat_seconds: Callable[[], float] = lambda: 15.0,
     ) -> None:
         self.function = function
         self._gate = gate
         self._form_reader = form_reader
+        self._beat_seconds = beat_seconds
         # An environment of its own: Chalice writes its name into the one it is given.
         self._chalice = Chalice(app_name=function, configure_logs=False, env={})
         for path in preflights_of(function):
@@ -97,15 +112,36 @@ class Api:
 
     def view(self, method: str, path: str) -> Callable[[View], View]:
         """Bind a view to its row of the table. `LookupError` where the table does not name this function."""
-        route = route_of(method, path)
-        if (method, path) not in exposed(self.function):
-            raise LookupError(f"{method} {path} belongs to {route.function}, not to {self.function}")
+        route = self._row(method, path)
 
         def bind(view: View) -> View:
-            self._register(method, path, lambda request: self._answer(route, view, request))
+            def perform(gate: Gate, call: Call, value: object) -> Reply:
+                key = _key_of(call)
+                return self._once(gate, call, key, value, view) if key else _seen(call, view)
+
+            self._register(method, path, lambda request: self._answer(route, perform, request))
             return view
 
         return bind
+
+    def stream(self, method: str, path: str) -> Callable[[StreamView], StreamView]:
+        """The same for a view that answers with a stream of events."""
+        route = self._row(method, path)
+
+        def bind(view: StreamView) -> StreamView:
+            def perform(gate: Gate, call: Call, value: object) -> Reply:
+                return self._streamed(gate, call, value, view)
+
+            self._register(method, path, lambda request: self._answer(route, perform, request))
+            return view
+
+        return bind
+
+    def _row(self, method: str, path: str) -> Route:
+        route = route_of(method, path)
+        if (method, path) not in exposed(self.function):
+            raise LookupError(f"{method} {path} belongs to {route.function}, not to {self.function}")
+        return route
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Answer one REST API proxy event."""
@@ -115,9 +151,11 @@ class Api:
         if request.method in methods:
             token = _current.set(request)
             try:
-                return dict(self._chalice(request.event, context))
+                answer = dict(self._chalice(request.event, context))
+                return answer if request.stream is None else answer | {"body": request.stream}
             finally:
                 _current.reset(token)
+                self._counted()
         if methods:
             sentence = "This path does not answer that method."
             reply = Reply(
@@ -125,7 +163,9 @@ class Api:
             )
         else:
             reply = Reply(status=404, body={"detail": "There is nothing at this path."})
-        return dict(self._finish(request, reply, None).to_dict())
+        refused = dict(self._finish(request, reply, None).to_dict())
+        self._counted()
+        return refused
 
     def _register(self, method: str, path: str, answer: Callable[[Request], Response]) -> None:
         def chalice_view(**_: str) -> Response:
@@ -145,7 +185,7 @@ class Api:
             }
         return self._finish(request, Reply(status=204, headers=headers), None)
 
-    def _answer(self, route: Route, view: View, request: Request) -> Response:
+    def _answer(self, route: Route, perform: _Perform, request: Request) -> Response:
         principal: Principal | None = None
         try:
             gate = self._gate()
@@ -172,23 +212,12 @@ class Api:
                 customer=customer,
                 base=request.base,
             )
-            key = request.headers.get("idempotency-key", "") if route.creates else ""
-            reply = self._once(gate, call, key, value, view) if key else _seen(call, view)
+            reply = perform(gate, call, value)
         except Exception as error:  # noqa: BLE001 - the outermost border: everything becomes an answer here
             reply = _failed(route, error)
         return self._finish(request, reply, principal)
 
     def _once(self, gate: Gate, call: Call, key: str, value: object, view: View) -> Reply:
-        if not _SANE_KEY.fullmatch(key):
-            fault = Fault(loc=("header", "Idempotency-Key"), msg="1 to 255 visible ASCII characters")
-            raise Invalid("The Idempotency-Key is not valid.", [fault])
-        # The same value is the same body, whatever its blanks and the order of its fields.
-        read = call.route.body or call.route.form
-        body = json.dumps(value, sort_keys=True).encode() if read else call.raw_body
-        asked = json.dumps([sorted(call.path.items()), call.query.model_dump(mode="json")], sort_keys=True)
-        fingerprint = hashlib.sha256(asked.encode() + b"\n" + body).hexdigest()
-        who = f"{call.principal.principal_id}\n{call.customer or ''}"
-
         def run() -> tuple[bytes, bool]:
             try:
                 reply = _seen(call, view)
@@ -197,14 +226,37 @@ class Api:
             kept = json.dumps([reply.status, text_of(reply.body), dict(reply.headers)]).encode()
             return kept, reply.status < 500 and reply.status not in _NOT_KEPT
 
-        kept, old = gate.once(key, f"{who}\n{call.route.method} {call.route.path}", fingerprint, run)
+        kept, old = _executed(gate, call, key, value, run)
         status, text, headers = json.loads(kept)
         return Reply(
             status=status, body=text, headers=headers | ({"Idempotency-Replayed": "true"} if old else {})
         )
 
+    def _streamed(self, gate: Gate, call: Call, value: object, view: StreamView) -> Reply:
+        key = _key_of(call)
+
+        def work(stream: EventStream) -> None:
+            def run() -> tuple[bytes, bool]:
+                return text_of(view(call, stream)).encode(), True
+
+            if not key:
+                view(call, stream)
+                return
+            kept, stream.replayed = _executed(gate, call, key, value, run)
+            if stream.replayed:
+                for kind, data in json.loads(kept):
+                    stream.send(kind, data)
+
+        stream = EventStream(
+            work, failed=lambda error: _failed(call.route, error), beat_seconds=self._beat_seconds()
+        )
+        reply = stream.reply()
+        again = {"Idempotency-Replayed": "true"} if stream.replayed else {}
+        return Reply(status=reply.status, body=stream, headers={**reply.headers, **again})
+
     def _finish(self, request: Request, reply: Reply, principal: Principal | None) -> Response:
-        text = text_of(reply.body)
+        request.stream = reply.body if isinstance(reply.body, EventStream) else None
+        text = "" if request.stream is not None else text_of(reply.body)
         headers = {"X-Trace-Id": request.trace_id, **_HEADERS}
         if text:
             headers["Content-Type"] = "application/json"
@@ -228,7 +280,28 @@ class Api:
         metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=took)
         if reply.status >= 500:
             metrics.add_metric(name="ServerErrors", unit=MetricUnit.Count, value=1)
+        if (meter := self._meter()) is not None:
+            # Whatever path somebody has thought up is one route: nobody may fill the statistics with names.
+            known = request.resource in self._chalice.routes
+            meter.request(
+                function=self.function,
+                method=request.method if known else "other",
+                route=request.resource if known else "unknown",
+                status=reply.status,
+                milliseconds=took,
+            )
         return Response(body=text, status_code=reply.status, headers=headers | dict(reply.headers))
+
+    def _counted(self) -> None:
+        """What was counted during the request is written with it, or with a later one."""
+        if (meter := self._meter()) is not None:
+            meter.end()
+
+    def _meter(self) -> Meter | None:
+        try:
+            return self._gate().meter
+        except Exception:  # noqa: BLE001 - the gate itself is what failed, and that has been answered
+            return None
 
     def _origin(self, request: Request) -> str | None:
         origin = request.headers.get("origin", "")
@@ -236,6 +309,26 @@ class Api:
             return self._gate().allowed_origin(origin) if origin else None
         except Exception:  # noqa: BLE001 - the gate itself is what failed, and that is being answered
             return None
+
+
+def _key_of(call: Call) -> str:
+    return call.headers.get("idempotency-key", "") if call.route.creates else ""
+
+
+def _executed(
+    gate: Gate, call: Call, key: str, value: object, run: Callable[[], tuple[bytes, bool]]
+) -> tuple[bytes, bool]:
+    """What `run` gives under this idempotency key, and whether it was given before."""
+    if not _SANE_KEY.fullmatch(key):
+        fault = Fault(loc=("header", "Idempotency-Key"), msg="1 to 255 visible ASCII characters")
+        raise Invalid("The Idempotency-Key is not valid.", [fault])
+    # The same value is the same body, whatever its blanks and the order of its fields.
+    read = call.route.body or call.route.form
+    body = json.dumps(value, sort_keys=True).encode() if read else call.raw_body
+    asked = json.dumps([sorted(call.path.items()), call.query.model_dump(mode="json")], sort_keys=True)
+    fingerprint = hashlib.sha256(asked.encode() + b"\n" + body).hexdigest()
+    who = f"{call.principal.principal_id}\n{call.customer or ''}"
+    return gate.once(key, f"{who}\n{call.route.method} {call.route.path}", fingerprint, run)
 
 
 def _body(route: Route, value: object, form: bodies.Form | None) -> object:

@@ -149,11 +149,23 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
     schema = route.query.model_json_schema(ref_template=_REF)
-    required = schema.get("required", ())
+    required, own = schema.get("required", ()), schema.get("$defs", {})
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": part}
+        {"name": name, "in": "query", "required": name in required, "schema": _whole(part, own)}
         for name, part in schema.get("properties", {}).items()
     ]
+
+
+def _whole(schema: Any, own: Mapping[str, Any]) -> Any:
+    """With its definitions in it: among all models' two of one name would be called otherwise."""
+    if isinstance(schema, list):
+        return [_whole(each, own) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if (ref := schema.get("$ref")) is not None:
+        beside = {name: part for name, part in schema.items() if name != "$ref"}
+        return _whole({**own[ref.rpartition("/")[2]], **beside}, own)
+    return {name: _whole(part, own) for name, part in schema.items()}
 
 
 def _headers(route: Route) -> list[dict[str, Any]]:

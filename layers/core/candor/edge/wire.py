@@ -6,7 +6,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -76,6 +76,8 @@ class Request:
         self.client = str((context.get("identity") or {}).get("sourceIp") or "")
         self._body = event.get("body")
         self._encoded = bool(event.get("isBase64Encoded"))
+        self.stream: Iterable[bytes] | None = None
+        """What it is answered with where that is still being made."""
         self.event: dict[str, Any] = {
             "stageVariables": None,
             "multiValueQueryStringParameters": None,

@@ -5,9 +5,15 @@ The only package that imports adapters. Each builder runs once per sandbox, on f
 imports its library inside, so a function pays only for what it asks for.
 """
 
+from candor.wiring.announcing import (
+    hooks,
+    webhook_graveyard,
+    webhook_queue,
+)
 from candor.wiring.answers import (
     answering,
     health,
+    replaying,
     snapshots,
 )
 from candor.wiring.configuration import (
@@ -74,6 +80,17 @@ from candor.wiring.imports import (
     importing,
     receipts,
 )
+from candor.wiring.integrations import (
+    attending,
+    bitrix24_receiving,
+    delivering,
+    inbox,
+    message_graveyard,
+    message_queue,
+    receiving,
+    webhooks,
+    whmcs_receiving,
+)
 from candor.wiring.knowledge import (
     documents,
     index_graveyard,
@@ -92,6 +109,13 @@ from candor.wiring.learning import (
     proposing,
     ticket_exporting,
     ticket_reconciling,
+)
+from candor.wiring.operations import (
+    budget,
+    depths,
+    given_up,
+    meter,
+    statistics,
 )
 from candor.wiring.schedules import (
     expiring,
@@ -120,6 +144,19 @@ from candor.wiring.tickets import (
     ticket_directory,
     tickets,
 )
+from candor.wiring.tuning import (
+    app_name,
+    models,
+    policies,
+    rates,
+)
+from candor.wiring.vocabulary import (
+    books,
+    doc_types,
+    intents,
+    portraits,
+    shortcuts,
+)
 from candor.wiring.web import (
     browser,
     fetcher,
@@ -131,8 +168,13 @@ __all__ = [
     "alerts",
     "answering",
     "app",
+    "app_name",
     "arriving",
+    "attending",
+    "bitrix24_receiving",
+    "books",
     "browser",
+    "budget",
     "configuration",
     "conversations",
     "conversing",
@@ -143,6 +185,9 @@ __all__ = [
     "crawls",
     "dead_letters",
     "deferral",
+    "delivering",
+    "depths",
+    "doc_types",
     "documents",
     "drawers",
     "embedder",
@@ -157,29 +202,41 @@ __all__ = [
     "fetcher",
     "gate",
     "generations",
+    "given_up",
     "health",
     "helpdesk_checking",
     "helpdesk_memory",
+    "hooks",
     "import_orders",
     "importing",
+    "inbox",
     "index_building",
     "index_graveyard",
     "index_queue",
     "indexing",
     "ingesting",
+    "intents",
     "jobs",
     "keeping",
     "keeping_time",
     "keywords",
     "learning",
     "login",
+    "message_graveyard",
+    "message_queue",
+    "meter",
     "model_settings",
+    "models",
     "objects",
     "once",
     "page_fetching",
     "passwords",
+    "policies",
+    "portraits",
     "proposing",
+    "rates",
     "receipts",
+    "receiving",
     "reconciling",
     "redriving",
     "refreshing",
@@ -187,6 +244,7 @@ __all__ = [
     "render_graveyard",
     "render_queue",
     "rendering",
+    "replaying",
     "replying",
     "retrieval",
     "reviewing",
@@ -197,11 +255,13 @@ __all__ = [
     "search_settings",
     "sessions",
     "shelves",
+    "shortcuts",
     "signer",
     "snapshots",
     "source_graveyard",
     "source_queue",
     "source_runs",
+    "statistics",
     "stores",
     "ticket_crawling",
     "ticket_crawls",
@@ -217,4 +277,8 @@ __all__ = [
     "users",
     "vault",
     "vectors",
+    "webhook_graveyard",
+    "webhook_queue",
+    "webhooks",
+    "whmcs_receiving",
 ]

@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING
 
 from candor import settings
 from candor.wiring import embedders, engines
-from candor.wiring.environment import app, stores
+from candor.wiring.announcing import announced_answers
+from candor.wiring.environment import stores
+from candor.wiring.knowledge import documents
+from candor.wiring.operations import budget, meter, queues, tables
 from candor.wiring.search import model_settings, retrieval, search_settings, shelves
+from candor.wiring.tuning import model_access, models, policies
+from candor.wiring.vocabulary import shortcuts
 
 if TYPE_CHECKING:
     from candor.answering.evidence import Likeness
-    from candor.answering.models import Model
+    from candor.answering.replaying import Replaying
     from candor.answering.service import Answering
     from candor.answering.snapshots import Answers
     from candor.health import Health
@@ -18,44 +23,39 @@ if TYPE_CHECKING:
 
 @cache
 def snapshots() -> "Answers":
+    """Where answers are kept, counted, and told to webhooks."""
     from candor.adapters.dynamodb_answers import DynamoAnswers
+    from candor.statistics.counting import CountedAnswers
 
-    return DynamoAnswers(settings.need(stores().answers_table, "ANSWERS_TABLE"))
+    answers = DynamoAnswers(settings.need(stores().answers_table, "ANSWERS_TABLE"))
+    return announced_answers(CountedAnswers(answers, meter()))
 
 
 @cache
 def answering() -> "Answering":
     """From a question to an answer. Without a key of a model it is made of the evidence's own sentences."""
-    from candor.answering.deciding import Thresholds
+    return _answering(snapshots())
+
+
+@cache
+def replaying() -> "Replaying":
+    """Answers that were kept: looked at, and asked once more by the same answering."""
+    from candor.answering.replaying import Replaying
+
+    return Replaying(answers=snapshots(), truth=documents(), asking=_answering)
+
+
+def _answering(kept_in: "Answers") -> "Answering":
     from candor.answering.service import Answering
 
-    model = model_settings()
-    thresholds = Thresholds()
-    if model.answer_confidence is not None:
-        thresholds = Thresholds(answer=model.answer_confidence)
     return Answering(
         retrieval=retrieval(),
-        model=_model(model, model.llm_model),
-        fallback_model=_model(model, model.llm_fallback_model),
-        snapshots=snapshots(),
+        policies=policies(),
+        models=models(),
+        snapshots=kept_in,
+        budget=budget(),
         likeness=_likeness(),
-        app_name=app().app_name,
-        thresholds=thresholds,
-    )
-
-
-def _model(model: settings.Model, name: str | None) -> "Model | None":
-    if not model.openai_api_key or not name:
-        return None
-    from candor.adapters.openai_model import OpenAIModel
-    from candor.prices import known_prices
-
-    return OpenAIModel(
-        model=name,
-        api_key=model.openai_api_key,
-        base_url=model.openai_base_url or "",
-        max_tokens=model.llm_max_tokens,
-        prices=known_prices(),
+        shortcuts=shortcuts(),
     )
 
 
@@ -86,6 +86,14 @@ def _probing_vectors() -> None:
     _complain("vectors")
 
 
+def _probing_model() -> None:
+    from candor.adapters import probes
+
+    base_url, key = model_access()
+    if key:  # Without one answers are extractive, and that cannot fail.
+        probes.model_probe(base_url, key)()
+
+
 def _complain(half: str) -> None:
     """An index that works, and is not the one the settings ask for, is worth a sentence."""
     from candor.errors import Unavailable
@@ -100,30 +108,16 @@ def health() -> "Health":
     from candor.adapters import probes
     from candor.health import Health
 
-    named = stores()
-    queues = {
-        "index": named.index_queue_url,
-        "source": named.source_queue_url,
-        "crawl": named.crawl_queue_url,
-        "ticket": named.ticket_queue_url,
-        "render": named.render_queue_url,
-        "export": named.export_queue_url,
-    }
-    model = model_settings()
+    documents_table = settings.need(stores().documents_table, "DOCUMENTS_TABLE")
     return Health(
         checks={
-            "dynamodb": probes.table_probe(
-                settings.need(stores().documents_table, "DOCUMENTS_TABLE"), "document_id"
+            "dynamodb": probes.tables_probe(
+                probes.table_probe(documents_table, "document_id"), sorted(tables().values())
             ),
             "s3": probes.bucket_probe(settings.need(stores().source_bucket, "SOURCE_BUCKET")),
-            "queues": probes.queues_probe({name: url for name, url in queues.items() if url}),
+            "queues": probes.queues_probe(queues()),
             "search": _probing_words,
             "vectors": _probing_vectors,
-            # Without a key answers are extractive, and that cannot fail.
-            "model": probes.model_probe(
-                model.openai_base_url or "https://api.openai.com/v1", model.openai_api_key
-            )
-            if model.openai_api_key
-            else lambda: None,
+            "model": _probing_model,
         }
     )

@@ -10,6 +10,7 @@ from candor.wiring.environment import app, stores
 from candor.wiring.exports import export_queue
 from candor.wiring.gatehouse import sessions
 from candor.wiring.knowledge import jobs
+from candor.wiring.operations import meter
 
 if TYPE_CHECKING:
     from candor.conversations.access import Access
@@ -23,11 +24,13 @@ def conversations() -> "Access":
     """The talks, and for how long they are kept."""
     from candor.adapters.dynamodb_conversations import DynamoConversations
     from candor.conversations.access import Access
+    from candor.statistics.counting import CountedConversations
 
+    store = DynamoConversations(settings.need(stores().conversations_table, "CONVERSATIONS_TABLE"))
     # Beyond a century it is for good, and no calendar reaches.
     days = app().conversation_ttl_days if app().conversation_ttl_days <= 36_500 else 0
     return Access(
-        store=DynamoConversations(settings.need(stores().conversations_table, "CONVERSATIONS_TABLE")),
+        store=CountedConversations(store, meter()),
         keep=timedelta(days=days) if days else None,
     )
 
@@ -57,6 +60,7 @@ def erasure_desk() -> "ErasureDesk":
 @cache
 def erasing() -> "Erasing":
     from candor.erasing import Erasing
+    from candor.wiring.integrations import inbox
     from candor.wiring.tickets import keeping
 
     return Erasing(
@@ -64,6 +68,7 @@ def erasing() -> "Erasing":
         answers=snapshots(),
         sessions=sessions(),
         proposals=keeping(),
+        letters=inbox(),
         jobs=jobs(),
         queue=export_queue(),
     )

@@ -7,6 +7,7 @@ from candor import settings
 from candor.settings import Fetch
 from candor.wiring.environment import stores
 from candor.wiring.knowledge import documents, jobs
+from candor.wiring.vocabulary import page_reader
 from candor.wiring.web import browser, fetcher
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def refreshing() -> "Refreshing":
         queue=crawl_queue(),
         delay_seconds=fetch.crawl_delay_seconds,
         free_origins=fetch.allowed_origins,
+        read=page_reader(),
     )
 
 
@@ -93,7 +95,7 @@ def _crawling(seen_by: "Browser | None") -> "Crawling":
         documents=documents(),
         jobs=jobs(),
         fetcher=fetcher(),
-        visiting=Visiting(fetcher=fetcher(), browser=seen_by),
+        visiting=Visiting(fetcher=fetcher(), browser=seen_by, read=page_reader()),
         queue=crawl_queue(),
         render_queue=render_queue(),
         delay_seconds=fetch.crawl_delay_seconds,

@@ -51,6 +51,8 @@ def dead_letters() -> "DeadLetters":
         "ticket": (named.ticket_dlq_url, named.ticket_queue_url),
         "render": (named.render_dlq_url, named.render_queue_url),
         "export": (named.export_dlq_url, named.export_queue_url),
+        "message": (named.message_dlq_url, named.message_queue_url),
+        "webhook": (named.webhook_dlq_url, named.webhook_queue_url),
     }
     return SqsDeadLetters(
         {queue: QueuePair(dead_url=dead, main_url=main) for queue, (dead, main) in pairs.items() if dead}

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from candor import settings
 from candor.wiring.environment import app, environment, stores
+from candor.wiring.operations import meter
+from candor.wiring.tuning import rates
 
 if TYPE_CHECKING:
     from candor.accounts import Accounts, Passwords, TokenDesk, UserAdministration
@@ -61,7 +63,7 @@ def gate() -> "Gate":
     from candor.limits import RateLimit
 
     settings.check(environment())
-    security, limits = settings.Security.read(environment()), settings.Limits.read()
+    security = settings.Security.read(environment())
     return Gate(
         authentication=Authentication(
             accounts=accounts(),
@@ -70,15 +72,11 @@ def gate() -> "Gate":
             admin_api_key=security.admin_api_key,
             jwt_expire_minutes=security.jwt_expire_minutes,
         ),
-        rate_limit=RateLimit(
-            counters=counters(),
-            requests=limits.rate_limit_requests,
-            window_seconds=limits.rate_limit_window_seconds,
-            customer_requests=limits.rate_limit_customer_requests,
-        ),
+        rate_limit=RateLimit(counters=counters(), rates=rates()),
         once=once(),
         cors_origins=app().cors_origins,
         public_query=app().public_query_enabled,
+        meter=meter(),
     )
 
 

@@ -56,7 +56,7 @@ def ticket_crawls() -> "Orders":
     from candor.whmcs.crawl.orders import Orders
 
     return Orders(
-        opening=_opening(),
+        opening=opening(),
         safe=safe(),
         jobs=jobs(),
         queue=ticket_queue(),
@@ -74,7 +74,7 @@ def ticket_crawling() -> "TicketCrawling":
     means = Means(orders=ticket_crawls(), memory=helpdesk_memory(), jobs=jobs(), queue=ticket_queue())
     return TicketCrawling(
         means=means,
-        opening=_opening(),
+        opening=opening(),
         tickets=tickets(),
         keeping=keeping(),
         open_helpdesk=_open_helpdesk,
@@ -86,7 +86,7 @@ def helpdesk_checking() -> "Checking":
     from candor.whmcs.crawl.checking import Checking
 
     return Checking(
-        opening=_opening(),
+        opening=opening(),
         memory=helpdesk_memory(),
         check_address=checked_address,
         check=_check,
@@ -94,7 +94,7 @@ def helpdesk_checking() -> "Checking":
 
 
 @cache
-def _opening() -> "Opening":
+def opening() -> "Opening":
     from candor.whmcs.crawl.opening import Opening
 
     return Opening(configuration=configuration(), cookies=saved_cookies())

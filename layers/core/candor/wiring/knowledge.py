@@ -4,6 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from candor import settings
+from candor.wiring.announcing import announced_jobs
 from candor.wiring.environment import stores
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def documents() -> "Documents":
 def jobs() -> "Jobs":
     from candor.adapters.dynamodb_jobs import DynamoJobs
 
-    return DynamoJobs(settings.need(stores().jobs_table, "JOBS_TABLE"))
+    return announced_jobs(DynamoJobs(settings.need(stores().jobs_table, "JOBS_TABLE")))
 
 
 @cache

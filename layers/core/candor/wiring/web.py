@@ -29,5 +29,6 @@ def browser() -> "Browser":
 @cache
 def page_fetching() -> "PageFetching":
     from candor.page_fetching import PageFetching
+    from candor.wiring.vocabulary import page_reader
 
-    return PageFetching(fetcher=fetcher())
+    return PageFetching(fetcher=fetcher(), read=page_reader())

@@ -179,6 +179,34 @@ class SentReply(Reply):
         )
 
 
+class DoneEvent(Reply):
+    """The last event of an answer that was streamed."""
+
+    message_id: str
+    decision: Decision
+    confidence: float
+    followup_questions: list[str]
+    conversation_id: str
+    user_message_id: str
+    """Of the message that was sent."""
+    created_at: str
+    debug: dict[str, Any]
+
+    @classmethod
+    def of(cls, told: Told, *, trace_id: str, debug: bool) -> Self:
+        sent = SentReply.of(told, trace_id=trace_id, debug=debug)
+        return cls(
+            message_id=sent.message.message_id,
+            decision=sent.message.decision,
+            confidence=sent.message.confidence,
+            followup_questions=sent.message.followup_questions,
+            conversation_id=sent.conversation_id,
+            user_message_id=sent.user_message_id,
+            created_at=sent.message.created_at,
+            debug=sent.debug_metadata,
+        )
+
+
 class FeedbackBody(Body):
     rating: Annotated[StrictInt, Field(ge=1, le=5)] | Literal["up", "down"]
     comment: Annotated[str, Field(max_length=MAX_COMMENT)] | None = None

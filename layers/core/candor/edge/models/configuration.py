@@ -37,13 +37,6 @@ class RollbackBody(Body):
     """0: as it was before the first change."""
 
 
-class ConfigReply(Reply):
-    """The configuration in force; secrets as `…last4`."""
-
-    version: int
-    whmcs: dict[str, Any]
-
-
 class AlertReply(Reply):
     id: str
     message: str

@@ -10,15 +10,19 @@ from collections.abc import Iterable
 
 from candor.edge.routes import (
     admin,
+    answers,
     auth,
     chat,
     documents,
     helpdesk,
     imports,
+    integrations,
     letters,
     operations,
     replies,
+    settings,
     tickets,
+    vocabulary,
 )
 from candor.edge.routes.row import Access, Route
 
@@ -27,12 +31,16 @@ __all__ = ["ROUTES", "Access", "Route", "exposed", "methods_of", "preflights_of"
 ROUTES: tuple[Route, ...] = (
     *auth.ROUTES,
     *replies.ROUTES,
+    *answers.ROUTES,
     *chat.ROUTES,
     *documents.ROUTES,
     *tickets.ROUTES,
     *admin.ROUTES,
     *imports.ROUTES,
+    *integrations.ROUTES,
     *helpdesk.ROUTES,
+    *settings.ROUTES,
+    *vocabulary.ROUTES,
     *letters.ROUTES,
     *operations.ROUTES,
 )

@@ -64,6 +64,17 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST",
+        path="/v1/conversations/{id}/messages:stream",
+        function="chat_stream",
+        access=Access.API,
+        summary="The same, told while it is written: content…, citations, done; or error.",
+        body=chat.SendBody,
+        query=DebugQuery,
+        creates=True,
+        media_type="text/event-stream",
+    ),
+    Route(
+        method="POST",
         path="/v1/conversations/{id}/messages/{message_id}/feedback",
         function="chat",
         access=Access.API,

@@ -1,45 +1,9 @@
-"""Routes of the configuration, of alerts, and of the WHMCS helpdesk."""
+"""Routes of alerts, and of the WHMCS helpdesk."""
 
 from candor.edge.models import admin, configuration, helpdesk
 from candor.edge.routes.row import Access, Route
 
 ROUTES: tuple[Route, ...] = (
-    Route(
-        method="GET",
-        path="/v1/admin/config/whmcs",
-        function="admin",
-        access=Access.ADMIN,
-        summary="The helpdesk's settings, and whether it lets us in. Secrets show their end.",
-        reply=helpdesk.WhmcsReply,
-    ),
-    Route(
-        method="PUT",
-        path="/v1/admin/config/whmcs",
-        function="admin",
-        access=Access.ADMIN,
-        summary="Change what is given of the helpdesk's settings.",
-        body=helpdesk.WhmcsBody,
-        reply=helpdesk.WhmcsReply,
-    ),
-    Route(
-        method="GET",
-        path="/v1/admin/config/versions",
-        function="admin",
-        access=Access.ADMIN,
-        summary="What was changed, when and by whom, newest first.",
-        query=configuration.VersionsQuery,
-        reply=list[configuration.VersionReply],
-    ),
-    Route(
-        method="POST",
-        path="/v1/admin/config/rollback",
-        function="admin",
-        access=Access.ADMIN,
-        summary="Make the configuration as it was at a version. That is a version itself.",
-        body=configuration.RollbackBody,
-        reply=configuration.ConfigReply,
-        creates=True,
-    ),
     Route(
         method="GET",
         path="/v1/admin/alerts",

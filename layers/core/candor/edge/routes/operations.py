@@ -19,6 +19,25 @@ def _open(path: str, summary: str, *, reply: object = None, media_type: str = "a
 
 
 ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/v1/metrics",
+        function="operations",
+        access=Access.METRICS,
+        summary="Everything counted, and how things stand, for Prometheus.",
+        media_type="text/plain",
+        # A scraper comes every few seconds, and only with a credential made for it.
+        limited=False,
+    ),
+    Route(
+        method="GET",
+        path="/v1/dashboard/stats",
+        function="operations",
+        access=Access.API,
+        summary="How it was used in the last day, week or month; alerts are for administrators.",
+        query=operations.StatsQuery,
+        reply=operations.StatsReply,
+    ),
     _open("/v1/health", "Whether every part works.", reply=operations.HealthReply),
     _open("/health", "Whether it works, in one word.", reply=operations.ShortHealthReply),
     _open("/openapi.json", "This reference, for machines.", reply=dict[str, object]),

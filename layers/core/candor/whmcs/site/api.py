@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from candor.errors import Refused, UpstreamFailed
+from candor.errors import NotFound, Refused, UpstreamFailed
 from candor.sources.web_decoding import decoded_page
 from candor.tickets.values import Message, Role, TicketDraft
 from candor.whmcs.site.asking import Site, redirect_of
@@ -25,8 +25,8 @@ _UNKNOWN: Final = (
     "System Settings > API Credentials."
 )
 _ROLE: Final = (
-    "The role of these API credentials may not read tickets: give it GetTickets and GetTicket under System "
-    "Settings > API Credentials > API Roles."
+    "The role of these API credentials may not do that: give it GetTickets and GetTicket, for drafts as "
+    "notes AddTicketNote too, under System Settings > API Credentials > API Roles."
 )
 _LETS_NOBODY_IN: Final = {
     "invalid ip": (
@@ -102,6 +102,26 @@ class ApiHelpdesk:
             email=email,
             detail_url=self._site.links.detail_url(id=ref.number),
         )
+
+    def add_note(self, number: str, text: str) -> None:
+        """
+        A private note on the ticket of that number, in Markdown: staff see it, the customer does not.
+
+        The only thing we ever write there. `NotFound` when there is no such ticket.
+        """
+        try:
+            self._asked("AddTicketNote", ticketid=number, message=text, markdown="true")
+        except _Gone as error:
+            raise NotFound("There is no such ticket in WHMCS any more.") from error
+
+    def has_note(self, number: str, mark: str) -> bool:
+        """Whether a note of the ticket holds that text; `NotFound` as `add_note`."""
+        try:
+            said = self._asked("GetTicket", ticketid=number)
+        except _Gone as error:
+            raise NotFound("There is no such ticket in WHMCS any more.") from error
+        notes = _entries(said.get("notes"), "note")
+        return any(mark in _text(note.get("message"), lines=True) for note in notes)
 
     def _ref(self, entry: Mapping[str, Any]) -> TicketRef | None:
         number = _text(entry.get("id")) or _text(entry.get("ticketid"))

@@ -65,6 +65,17 @@ def open_helpdesk(
     return pages(site, access, dates, login, visits)
 
 
+def open_api(access: Access, fetcher: Fetcher, *, clock: Clock | None = None) -> ApiHelpdesk:
+    """The helpdesk by its API alone, which is the only way to write notes. `Refused` without credentials."""
+    if not (access.api_identifier and access.api_secret):
+        raise Refused(
+            "Notes are written by WHMCS's API: save api_identifier and api_secret in the WHMCS settings."
+        )
+    host = (urlsplit(access.base_url.strip()).hostname or "").lower()
+    site = Site(access, fetcher, Jar((), host=host), clock=clock or Clock())
+    return ApiHelpdesk(site, access, Dates(zone=_zone(access.time_zone), day_first=access.day_first))
+
+
 def check(
     access: Access, fetcher: Fetcher, *, browser: Browser | None = None, clock: Clock | None = None
 ) -> Checked:

@@ -1,5 +1,5 @@
 """
-Intents: who asks for a person gets one, without a search and without a model.
+Persons: who asks for a person gets one, without a search and without a model.
 
 `candor.answering` knows the whole sentences; here are also the words people type when they have given up on
 sentences, in the languages the assistant replies in.
