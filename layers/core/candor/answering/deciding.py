@@ -77,9 +77,7 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
     """The features of an answer drawn from this evidence."""
     source = inquiry.sources[extract.best.source]
     language = source.passage.language
-    everything = Bag.of("", language)
-    for each in inquiry.sources:
-        everything = everything | each.body | each.head
+    everything = Bag(frozenset().union(*(each.whole.stems for each in inquiry.sources)), language)
     names = [term for term in inquiry.terms if term.name and not term.place and not term.word.isdigit()]
     places = [term for term in inquiry.terms if term.place]
     cosine = source.cosine if source.cosine is not None else 0.45
@@ -222,7 +220,7 @@ def ambiguous(inquiry: Inquiry, extract: Extract) -> bool:
         return False
     best: dict[str, float] = {}
     for source in inquiry.sources[:8]:
-        whole = source.body | source.head
+        whole = source.whole
         if all(whole.has(term) for term in inquiry.heavy):
             best.setdefault(source.passage.document_id, source.score)
     scores = sorted(best.values(), reverse=True)

@@ -27,6 +27,8 @@ class Source:
     body: Bag
     head: Bag
     """The words of title and headings."""
+    whole: Bag
+    """Both."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,14 +144,17 @@ def _parts(question: str) -> list[str]:
 
 def source(passage: Passage, *, score: float, cosine: float | None, bm25: float | None) -> Source:
     """A passage taken apart once, for selecting, verifying and deciding alike."""
+    body = Bag.of(passage.text, passage.language)
+    head = Bag.of(f"{passage.title} {passage.path}", passage.language)
     return Source(
         passage=passage,
         score=score,
         cosine=cosine,
         bm25=bm25,
         units=tuple(units(passage.text)),
-        body=Bag.of(passage.text, passage.language),
-        head=Bag.of(f"{passage.title} {passage.path}", passage.language),
+        body=body,
+        head=head,
+        whole=body | head,
     )
 
 
@@ -201,7 +206,7 @@ _ALIKE, _SHORTEST = 0.86, 6
 
 def spelled(wanted: Sequence[Term], sources: Sequence[Source]) -> tuple[Term, ...]:
     """The terms, those that stand nowhere read as the word they are nearest to ("outlok", "certifcate")."""
-    bags = [each.body | each.head for each in sources]
+    bags = [each.whole for each in sources]
     known = sorted({stem for bag in bags for stem in bag.stems})
     found = []
     for term in wanted:

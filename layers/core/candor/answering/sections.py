@@ -70,7 +70,7 @@ def sections_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> list[Secti
 
 def _rarity(inquiry: Inquiry) -> dict[str, float]:
     """How much each term tells the passages found apart (the idf of BM25 among them)."""
-    bags = [source.body | source.head for source in inquiry.sources]
+    bags = [source.whole for source in inquiry.sources]
     found = {}
     for term in inquiry.terms:
         held = sum(bag.has(term) for bag in bags)

@@ -115,11 +115,7 @@ class Bag:
 
     @classmethod
     def of(cls, text: str, language: str) -> "Bag":
-        folded = fold(text)
-        ignored = stop_words()
-        found = {stem(word, language) for word in _WORD.findall(folded) if word not in ignored}
-        found.update(identifiers(folded))
-        return cls(frozenset(found), language)
+        return _bag(text, language)
 
     def __or__(self, other: "Bag") -> "Bag":
         return Bag(self.stems | other.stems, self.language)
@@ -130,11 +126,10 @@ class Bag:
 
     def holds(self, word: str, *, loosely: bool = True) -> bool:
         """Whether this folded word stands here, or one that stands for the same; loosely: or a part of it."""
-        wanted = stem(word, self.language)
-        if wanted in self.stems or word in self.stems:
+        sought = _sought(word, self.language)
+        if not self.stems.isdisjoint(sought.equals):
             return True
-        if any(same in self.stems for same in _groups(self.language).get(wanted, ())):
-            return True
+        wanted = sought.stem
         if len(wanted) < 5 or wanted[0].isdigit():
             return False
         if not loosely:
@@ -144,7 +139,7 @@ class Bag:
         listed = _listed(self.stems)
         return (
             f"\n{wanted}" in listed
-            or any(wanted[:end] in self.stems for end in range(5, len(wanted)))
+            or not self.stems.isdisjoint(sought.beginnings)
             or (
                 self.language == "de"
                 and (wanted in listed or any(len(other) >= 5 and other in wanted for other in self.stems))
@@ -152,9 +147,40 @@ class Bag:
         )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4_096)
+def _bag(text: str, language: str) -> Bag:
+    """Kept, because what is asked often is answered from the same few passages: some 3 KB each."""
+    folded = fold(text)
+    ignored = stop_words()
+    found = {stem(word, language) for word in _WORD.findall(folded) if word not in ignored}
+    found.update(identifiers(folded))
+    return Bag(frozenset(found), language)
+
+
+@lru_cache(maxsize=4_096)
 def _listed(stems: frozenset[str]) -> str:
     return "".join(f"\n{stem}" for stem in stems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """A word as it is looked for in the bags of one language."""
+
+    stem: str
+    equals: frozenset[str]
+    """Itself, its stem, and what stands for the same."""
+    beginnings: frozenset[str]
+    """Of its stem, five letters and more."""
+
+
+@lru_cache(maxsize=10_000)
+def _sought(word: str, language: str) -> _Sought:
+    wanted = stem(word, language)
+    return _Sought(
+        stem=wanted,
+        equals=frozenset((wanted, word)) | _groups(language).get(wanted, frozenset()),
+        beginnings=frozenset(wanted[:end] for end in range(5, len(wanted))),
+    )
 
 
 def terms(question: str, *, language: str = "en") -> tuple[Term, ...]:
