@@ -47,6 +47,7 @@ def modelled(
         OPENAI_BASE_URL=model.base_url,
         LLM_MODEL="double",
         RATE_LIMIT_REQUESTS="0",
+        FETCH_ALLOWED_ORIGINS=model.url.removeprefix("http://"),
     )
     running.start()
     running.unspeakable.add(MODEL_KEY)
@@ -247,17 +248,23 @@ def test_a_price_is_of_exactly_the_model_it_names() -> None:
         assert of == [None, None, None]
 
 
-@pytest.mark.parametrize("question", [
-    "Operating system: Ubuntu. Within how many days can I ask for a refund?",
-    "My path is ${HOME}/www; within how many days can I ask for a refund?",
-    "UNION SELECT fails in my query. Within how many days can I ask for a refund?",
-    "<b>Within how many days</b> can I ask for a refund?",
+@pytest.mark.parametrize(("sentence", "question"), [
+    ("The installer runs on the operating system Ubuntu 24.04.",
+     "Operating system: Ubuntu. Which version does the installer run on?"),
+    ("Copies are written to ${HOME}/copies every night.", "How often are copies written to ${HOME}/copies?"),
+    ("A UNION SELECT needs 2 columns on both sides.", "How many columns does a UNION SELECT need?"),
+    ("Write <b>important</b> words with 2 asterisks.", "How many asterisks for <b>important</b> words?"),
 ])  # fmt: skip
-def test_ordinary_words_of_the_trade_are_no_attack(modelled: RunningStack, question: str) -> None:
+def test_ordinary_words_of_the_trade_are_no_attack(
+    modelled: RunningStack, model: OpenAIDouble, sentence: str, question: str
+) -> None:
+    posted(modelled, f"https://shop.example/trade/{sum(map(ord, sentence))}", f"## Good to know\n{sentence}")
+
+    model.says = written(sentence.replace("<b>", "").replace("</b>", ""))
     answer = asked(modelled, question)
 
     assert answer["decision"] == "PASS"
-    assert "30 days" in answer["answer"]
+    assert answer["citations"]
 
 
 @pytest.mark.parametrize("attack", [
@@ -290,13 +297,16 @@ def test_no_customer_meets_the_memory_of_another(modelled: RunningStack, model: 
 
 
 @pytest.mark.parametrize("name", ["base_url", "url"])
-def test_a_website_is_crawled_under_either_name_of_its_address(modelled: RunningStack, name: str) -> None:
-    reply = modelled.admin(
-        "POST", "/v1/documents/crawl-website", {name: "https://shop.example/", "max_pages": 1}
-    )
+def test_a_website_is_crawled_under_either_name_of_its_address(
+    modelled: RunningStack, model: OpenAIDouble, name: str
+) -> None:
+    """Nothing but an error is to be had from that server; that it was asked is the point."""
+    page = f"{model.url}/{name}"
 
-    assert reply.status == 202
-    assert ended(modelled, reply.json["job_id"])["status"] in ("succeeded", "failed")
+    reply = modelled.admin("POST", "/v1/documents/crawl-website", {name: page, "max_pages": 1})
+
+    assert reply.status == 202, reply.body
+    assert ended(modelled, reply.json["job_id"])["subject"].startswith(model.url)
 
 
 def test_a_page_that_is_being_updated_answers_from_its_old_text_until_then(modelled: RunningStack) -> None:

@@ -1,6 +1,7 @@
 """What the stack counts: exact after a kill, and the same by dashboard, to Prometheus and by answer."""
 
 import json
+import time
 import urllib.error
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -245,6 +246,7 @@ def test_a_days_tokens_go_from_the_model_to_the_economy_to_quotes(
     assert first["cost_usd"] > 0
 
     stack.admin("PUT", "/v1/admin/config/limits", {"llm_tokens_per_day": 10 * each, "llm_economy_share": 0.5})
+    time.sleep(5.5)  # Until every function knows: asking meanwhile would spend the whole day's tokens.
     until(lambda: ask()["model"] == "gpt-5-nano")
     assert [alert["id"] for alert in stats(stack)["alerts"]] == ["llm-budget-economy"]
     with ThreadPoolExecutor(24) as threads:

@@ -234,7 +234,9 @@ def local_template(root: Path) -> dict[str, object]:
     (root / "layers/core/candor").mkdir(parents=True)
     (root / "layers/core/candor/__init__.py").touch()
     (root / "layers/base").mkdir(parents=True)
-    return localise.localise(TEMPLATE, root=root, variables={"KEY": "here"}, stream_url="http://127.0.0.1:1/x/")
+    return localise.localise(
+        TEMPLATE, root=root, variables={"KEY": "here"}, stream_url="http://127.0.0.1:1/x/"
+    )
 
 
 def test_a_function_in_a_container_runs_from_its_folder_like_any_other(tmp_path: Path) -> None:
