@@ -9,12 +9,14 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from candor.signing import verify
 from candor.whmcs.notes import receiving
+from tests.doubles.loopback import Loopback, Reply, Request
 
 HOOK = Path("infra/whmcs/candor.php")
 TEXT = HOOK.read_text(encoding="utf-8")
@@ -24,11 +26,106 @@ CODE = _LITERALS.sub(lambda found: "''" if found[0][0] in "'\"" else "", TEXT)
 """Without comments, and with every text empty."""
 
 
-@pytest.mark.skipif(shutil.which("php") is None, reason="there is no php here: its structure is tested alone")
+needs_php = pytest.mark.skipif(
+    shutil.which("php") is None, reason="there is no php here: its structure is tested alone"
+)
+SECRET = "a-secret-of-16-and-more"
+
+WHMCS = """
+<?php
+define('WHMCS', true);
+$hooks = array();
+function add_hook($name, $priority, $does) { global $hooks; $hooks[$name] = $does; }
+function logActivity($line) { fwrite(STDOUT, $line . "\\n"); }
+require $argv[1];
+$hooks[$argv[2]](json_decode($argv[3], true));
+echo 'the ticket went on';
+""".lstrip()
+"""What of WHMCS a hook file sees."""
+
+TICKET = {
+    "ticketid": 7,
+    "ticketmask": "ABC-123",
+    "deptid": 3,
+    "deptname": "Support",
+    "subject": 'Ärger mit "DNS"',
+    "message": "Es geht nicht. \U0001f641 </script>",
+    "priority": "High",
+    "userid": 12,
+    "email": "nobody.is@told.example",
+    "customfields": {"password": "nor of this"},
+}
+
+
+class Candor(Loopback):
+    """Takes what the hook sends."""
+
+    def __init__(self, status: int = 202) -> None:
+        super().__init__()
+        self.status = status
+
+    def reply(self, request: Request) -> Reply:
+        return Reply(status=self.status, body={"detail": "x"})
+
+
+def hooked(folder: Path, endpoint: str, *, departments: str = "array()", event: str = "TicketOpen") -> str:
+    """What the activity log and the page show after WHMCS called the hook."""
+    (folder / "whmcs.php").write_text(WHMCS)
+    text = TEXT.replace("define('CANDOR_ENABLED', false)", "define('CANDOR_ENABLED', true)")
+    text = text.replace("define('CANDOR_ENDPOINT', '')", f"define('CANDOR_ENDPOINT', '{endpoint}')")
+    text = text.replace("define('CANDOR_SECRET', '')", f"define('CANDOR_SECRET', '{SECRET}')")
+    text = text.replace(
+        "define('CANDOR_DEPARTMENTS', array())", f"define('CANDOR_DEPARTMENTS', {departments})"
+    )
+    (folder / "candor.php").write_text(text)
+    words = ["php", str(folder / "whmcs.php"), str(folder / "candor.php"), event, json.dumps(TICKET)]
+    run = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
+    assert run.stderr == ""
+    return run.stdout
+
+
+@needs_php
 def test_php_takes_it() -> None:
     checked = subprocess.run(["php", "-l", str(HOOK)], capture_output=True, text=True, check=False)
 
     assert checked.returncode == 0, checked.stdout
+
+
+@needs_php
+@pytest.mark.parametrize("event", ["TicketOpen", "TicketUserReply"])
+def test_what_php_sends_is_signed_and_holds_the_ticket_alone(tmp_path: Path, event: str) -> None:
+    with Candor() as candor:
+        said = hooked(tmp_path, f"{candor.url}/prod/", event=event)
+        [sent] = candor.requests
+
+    assert said == "the ticket went on"
+    assert (sent.method, sent.path) == ("POST", "/prod/v1/integrations/whmcs")
+    verify(SECRET, sent.body, sent.headers["x-candor-signature"], now=time.time())
+    told = json.loads(sent.body)
+    assert told == {"event": event, "replyid": 0} | {
+        name: value for name, value in TICKET.items() if name not in ("email", "customfields")
+    }
+
+
+@needs_php
+@pytest.mark.parametrize(("departments", "heard"), [("array(3)", 1), ("array('3')", 1), ("array(1, 2)", 0)])
+def test_only_the_departments_that_are_named_are_told(tmp_path: Path, departments: str, heard: int) -> None:
+    with Candor() as candor:
+        hooked(tmp_path, candor.url, departments=departments)
+
+        assert len(candor.requests) == heard
+
+
+@needs_php
+def test_a_candor_that_refuses_or_is_away_is_a_line_in_the_log_and_no_more(tmp_path: Path) -> None:
+    with Candor(status=403) as candor:
+        refused, url = hooked(tmp_path, candor.url), candor.url
+    away = hooked(tmp_path, url)
+
+    assert refused == "Candor: no draft was asked for: Candor answered with status 403\nthe ticket went on"
+    assert away.startswith("Candor: no draft was asked for: ")
+    assert away.endswith("\nthe ticket went on")
+    assert "DNS" not in refused + away
 
 
 def test_every_bracket_is_closed() -> None:
