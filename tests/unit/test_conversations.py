@@ -1,5 +1,6 @@
 """Conversations: who answers what, once, whatever comes in between."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -448,8 +449,9 @@ def test_card_numbers_are_masked_before_anything_is_kept(talks: Talks) -> None:
     talks.conversing.describe(talk.conversation_id, ADA, {"note": "4111-1111-1111-1111"})
 
     kept = repr([talks.store._conversations, talks.store._messages, talk])
-    assert "1111" not in kept
-    assert "5555" not in kept
+    digits = re.sub(r"[ -]", "", kept)  # Of a random id four in a row may be alike, eight are not.
+    assert "11111111" not in digits
+    assert "55555555" not in digits
     assert "[card]" in kept
 
 
