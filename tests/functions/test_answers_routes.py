@@ -52,7 +52,7 @@ class Desk:
     entrance: Entrance = field(default_factory=Entrance)
     numbers: Numbers = field(default_factory=Numbers)
     knowledge: Knowledge = field(default_factory=Knowledge)
-    kept: MemoryAnswers = field(default_factory=MemoryAnswers)
+    kept: MemoryAnswers = field(init=False)
     sessions: MemorySessions = field(default_factory=MemorySessions)
     policy: Policy = field(default_factory=Policy)
     spending: Spending = field(default_factory=Spending)
@@ -61,6 +61,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.keywords, self.vectors, self.embedder = MemoryKeywords(), MemoryVectors(), HashEmbedder(1024)
         self.learn(REFUNDS)
+        self.kept = MemoryAnswers(self.numbers.statistics)
         self.answers = CountedAnswers(self.kept, self.numbers.meter)
         self.truth = self.knowledge.documents
 

@@ -1,5 +1,6 @@
 """Snapshots are kept alike in memory and in DynamoDB."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -8,10 +9,12 @@ import pytest
 from moto import mock_aws
 
 from candor.adapters.memory_answers import MemoryAnswers
+from candor.adapters.memory_statistics import MemoryStatistics
 from candor.answering.snapshots import Answers, Shown, Snapshot, as_dict, from_dict
 from candor.answering.values import Citation, Decision, Turn
-from candor.errors import NotFound
+from candor.errors import NotFound, Unavailable
 from candor.sessions import customer_key
+from candor.statistics.values import Entry, Statistics
 from tests.doubles.answering import REFUNDS
 from tests.doubles.tables import create_table
 
@@ -54,9 +57,10 @@ def answers(request: pytest.FixtureRequest) -> Iterator[Answers]:
         yield MemoryAnswers()
         return
     from candor.adapters.dynamodb_answers import DynamoAnswers
+    from candor.adapters.dynamodb_statistics import DynamoStatistics
 
     with mock_aws():
-        yield DynamoAnswers(create_table("AnswersTable"))
+        yield DynamoAnswers(create_table("AnswersTable"), DynamoStatistics(create_table("CountersTable")))
 
 
 def test_a_snapshot_comes_back_as_it_was_kept(answers: Answers) -> None:
@@ -137,3 +141,71 @@ def test_a_customers_answers_are_found_and_erased(answers: Answers) -> None:
 
 def test_fields_of_a_later_version_are_dropped() -> None:
     assert from_dict({**as_dict(KEPT), "not_known_yet": 1}) == KEPT
+
+
+class TestCounted:
+    """A snapshot and what it counts for: both, or neither."""
+
+    @pytest.fixture(params=["memory", "moto", "ministack", "dynamodb_local"])
+    def both(
+        self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[tuple[Answers, Statistics]]:
+        if request.param == "memory":
+            numbers = MemoryStatistics()
+            yield MemoryAnswers(numbers), numbers
+            return
+        if request.param == "moto":
+            with mock_aws():
+                yield self._on_tables()
+            return
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue(request.param))
+        yield self._on_tables()
+
+    @staticmethod
+    def _on_tables() -> tuple[Answers, Statistics]:
+        from candor.adapters.dynamodb_answers import DynamoAnswers
+        from candor.adapters.dynamodb_statistics import DynamoStatistics
+
+        statistics = DynamoStatistics(create_table("CountersTable"))
+        return DynamoAnswers(create_table("AnswersTable"), statistics), statistics
+
+    def test_what_is_kept_is_counted_with_it(self, both: tuple[Answers, Statistics]) -> None:
+        answers, statistics = both
+
+        assert answers.keep(KEPT, counted=an_entry(answers=1))
+
+        assert answers.get("01A") == KEPT
+        assert statistics.total() == {"answers": 1}
+
+    def test_what_was_kept_before_is_not_counted_again(self, both: tuple[Answers, Statistics]) -> None:
+        answers, statistics = both
+        answers.keep(KEPT, counted=an_entry(answers=1))
+
+        assert not answers.keep(replace(KEPT, text="Something else"), counted=an_entry(answers=1))
+
+        assert answers.get("01A").text == "Within 30 days."
+        assert statistics.total() == {"answers": 1}
+
+    def test_of_many_counts_none_is_left_out(self, both: tuple[Answers, Statistics]) -> None:
+        answers, statistics = both
+        counts = {f"llm_calls|model-{number}": number for number in range(1, 301)}
+
+        assert answers.keep(KEPT, counted=an_entry(**counts))
+
+        assert statistics.total() == counts
+
+    def test_where_nothing_can_be_counted_nothing_is_kept(self, both: tuple[Answers, Statistics]) -> None:
+        answers, statistics = both
+        if isinstance(statistics, MemoryStatistics):
+            statistics.down = True
+        else:
+            statistics._table = "no-such-table"  # type: ignore[attr-defined]
+
+        with pytest.raises(Unavailable):
+            answers.keep(KEPT, counted=an_entry(answers=1))
+
+        assert answers.keep(KEPT)
+
+
+def an_entry(**counts: int) -> Entry:
+    return Entry(entry_id=uuid.uuid4().hex, at=NOW, counts=counts)

@@ -9,7 +9,7 @@ import pytest
 from candor.adapters.memory_answers import MemoryAnswers
 from candor.adapters.memory_statistics import MemoryStatistics
 from candor.answering.models import Usage
-from candor.answering.snapshots import Shown
+from candor.answering.snapshots import Shown, Snapshot
 from candor.answering.values import Decision
 from candor.errors import Unavailable
 from candor.statistics.counting import CountedAnswers, CountedConversations
@@ -28,7 +28,7 @@ def numbers() -> Numbers:
 
 
 def test_an_answer_counts_once_however_often_it_is_kept(numbers: Numbers) -> None:
-    answers = CountedAnswers(MemoryAnswers(), numbers.meter)
+    answers = CountedAnswers(MemoryAnswers(numbers.statistics), numbers.meter)
 
     assert answers.keep(an_answer("a1"))
     assert not answers.keep(an_answer("a1", decision=Decision.ESCALATE))
@@ -39,13 +39,13 @@ def test_an_answer_counts_once_however_often_it_is_kept(numbers: Numbers) -> Non
 
 
 def test_an_answer_is_counted_by_the_time_it_is_told(numbers: Numbers) -> None:
-    CountedAnswers(MemoryAnswers(), numbers.meter).keep(an_answer("a1"))
+    CountedAnswers(MemoryAnswers(numbers.statistics), numbers.meter).keep(an_answer("a1"))
 
     assert numbers.statistics.writes == 1
 
 
 def test_an_answer_that_was_not_kept_is_not_counted(numbers: Numbers) -> None:
-    kept = MemoryAnswers()
+    kept = MemoryAnswers(numbers.statistics)
     kept.down = True
 
     with pytest.raises(Unavailable):
@@ -54,8 +54,49 @@ def test_an_answer_that_was_not_kept_is_not_counted(numbers: Numbers) -> None:
     assert numbers.statistics.total() == {}
 
 
+def test_an_answer_and_all_that_is_owed_are_one_write(numbers: Numbers) -> None:
+    answers = CountedAnswers(MemoryAnswers(numbers.statistics), numbers.meter)
+    numbers.meter.request(function="replies", method="GET", route="/health", status=200, milliseconds=1)
+
+    answers.keep(an_answer("a1"))
+
+    assert numbers.statistics.writes == 1
+    assert (numbers.statistics.total()["answers"], numbers.statistics.total()["requests"]) == (1, 1)
+
+
+def test_what_was_owed_is_owed_still_where_an_answer_had_been_kept_before(numbers: Numbers) -> None:
+    answers = CountedAnswers(MemoryAnswers(numbers.statistics), numbers.meter)
+    answers.keep(an_answer("a1"))
+    numbers.meter.request(function="replies", method="GET", route="/health", status=200, milliseconds=1)
+
+    assert not answers.keep(an_answer("a1"))
+    numbers.meter.end()
+
+    assert (numbers.statistics.total()["answers"], numbers.statistics.total()["requests"]) == (1, 1)
+    assert numbers.statistics.details(["replies"])["replies"]["route|GET|/health|2xx"] == 1
+
+
+@pytest.mark.parametrize("applied", [True, False], ids=["its answer was lost", "it did nothing"])
+def test_a_failed_write_of_an_answer_and_its_counts_counts_once(numbers: Numbers, applied: bool) -> None:
+    class Failing(MemoryAnswers):
+        def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
+            if counted is None:
+                return super().keep(snapshot)
+            if applied:
+                super().keep(snapshot, counted=counted)
+            raise Unavailable("Nobody knows whether it was written.")
+
+    numbers.meter.request(function="replies", method="GET", route="/health", status=200, milliseconds=1)
+
+    CountedAnswers(Failing(numbers.statistics), numbers.meter).keep(an_answer("a1"))
+    numbers.ticks.now += 60
+    numbers.meter.end()
+
+    assert (numbers.statistics.total()["answers"], numbers.statistics.total()["requests"]) == (1, 1)
+
+
 def test_dead_statistics_cost_no_answer_and_lose_none(numbers: Numbers) -> None:
-    answers = CountedAnswers(MemoryAnswers(), numbers.meter)
+    answers = CountedAnswers(MemoryAnswers(numbers.statistics), numbers.meter)
     numbers.statistics.down = True
     for number in range(3):
         assert answers.keep(an_answer(f"a{number}"))
@@ -165,7 +206,7 @@ def test_many_threads_count_into_one(numbers: Numbers) -> None:
     ],
 )
 def test_what_an_answer_counts_for(numbers: Numbers, said: dict[str, Any], counts: dict[str, int]) -> None:
-    CountedAnswers(MemoryAnswers(), numbers.meter).keep(an_answer("a1", **said))
+    CountedAnswers(MemoryAnswers(numbers.statistics), numbers.meter).keep(an_answer("a1", **said))
 
     total = numbers.statistics.total()
     assert {name: total.get(name, 0) for name in counts} == counts
@@ -184,7 +225,7 @@ def test_each_model_counts_for_what_it_took(numbers: Numbers) -> None:
 def test_what_ended_untold_counts_for_the_writer(numbers: Numbers) -> None:
     small = {"calls": 1, "input": 100, "output": 10, "cost_usd": 0.001}
     big = {"calls": 1, "input": 2_000, "output": 200, "cost_usd": 0.05}
-    answers = CountedAnswers(MemoryAnswers(), numbers.meter)
+    answers = CountedAnswers(MemoryAnswers(numbers.statistics), numbers.meter)
 
     answers.keep(
         an_answer(

@@ -1,5 +1,6 @@
 """Distilling: of a ticket stays what helps the next customer, and nobody's name."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from candor.tickets.commands import fenced
 from candor.tickets.distilling import Lesson, Nothing, lesson_of
 from candor.tickets.substance import substance
 from candor.tickets.values import Message, Role
+from tests.growth import assert_linear
 
 ASKED = "My site shows error 500 since yesterday. What can I do about it?"
 
@@ -232,24 +234,23 @@ def test_the_customers_words_help_to_find_it_and_can_never_be_quoted(language: s
 @pytest.mark.parametrize(
     "hostile",
     [
-        "# " * 5_000,
-        "Dear " * 4_000,
-        ">" * 20_000,
-        "a@b." * 5_000,
-        "thanks " * 3_000,
-        "[" * 10_000 + "](" * 5_000,
-        "\x00\ufffe\u202e" * 3_000,
-        "On " + "x" * 15_000 + " wrote",
-        "1. " * 6_000,
-        "$ " + "a" * 15_000,
+        lambda size: "# " * (size // 2),
+        lambda size: "Dear " * (size // 5),
+        lambda size: ">" * size,
+        lambda size: "a@b." * (size // 4),
+        lambda size: "thanks " * (size // 7),
+        lambda size: "[" * (size // 2) + "](" * (size // 4),
+        lambda size: "\x00\ufffe\u202e" * (size // 3),
+        lambda size: "On " + "x" * size + " wrote",
+        lambda size: "1. " * (size // 3),
+        lambda size: "$ " + "a" * size,
     ],
 )
-def test_hostile_text_is_read_in_no_time(hostile: str) -> None:
-    began = datetime.now(UTC)
+def test_hostile_text_is_read_in_proportion_to_its_length(hostile: Callable[[int], str]) -> None:
+    def read(text: str) -> None:
+        lesson_of(text[:300], (customer(text), staff(text), staff("Choose PHP 8.1 in cPanel.")))
 
-    lesson_of(hostile[:300], (customer(hostile), staff(hostile), staff("Choose PHP 8.1 in cPanel.")))
-
-    assert (datetime.now(UTC) - began).total_seconds() < 3
+    assert_linear(read, hostile, 1_000)
 
 
 def test_no_line_of_a_message_opens_a_section_of_the_document() -> None:

@@ -204,7 +204,8 @@ class Retrieval:
     def _served(self, ranked: Sequence[Passage], limit: int) -> list[Passage]:
         """Those of the version the truth serves now: one question to it, two if much has changed."""
         served: list[Passage] = []
-        first = max(32, 4 * limit)
+        # Each row asked for costs: a few more than are wanted, for those that are out of date.
+        first = limit + max(4, limit // 4)
         for some in (ranked[:first], ranked[first:]):
             if some and len(served) < limit:
                 versions = self._truth.served_versions({passage.document_id for passage in some})

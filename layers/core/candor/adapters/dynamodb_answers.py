@@ -14,10 +14,12 @@ from pynamodb.models import Model
 
 from candor.adapters.dynamodb import bound_to, is_condition, translated
 from candor.adapters.dynamodb_lists import newest_of
+from candor.adapters.dynamodb_statistics import DynamoStatistics
 from candor.answering.snapshots import Snapshot, as_dict, from_dict
 from candor.answering.values import Decision
 from candor.errors import NotFound
 from candor.sessions import customer_key
+from candor.statistics.values import Entry
 
 _SHARDS: Final = 4
 """A day of answers spread so that no partition of the list takes more than a quarter of the writes."""
@@ -63,13 +65,15 @@ class _Row(Model):
 
 
 class DynamoAnswers:
-    """`Answers` on a table with the hash key `answer_id` and the index `by_day`."""
+    """`Answers` on a table with the hash key `answer_id` and the index `by_day`, counted in `statistics`."""
 
-    def __init__(self, table_name: str, *, keep_days: int = 400) -> None:
+    def __init__(self, table_name: str, statistics: DynamoStatistics, *, keep_days: int = 400) -> None:
+        self._table = table_name
+        self._statistics = statistics
         self._rows = bound_to(_Row, table_name)
         self._keep_seconds = keep_days * 86_400
 
-    def keep(self, snapshot: Snapshot) -> bool:
+    def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
         created = snapshot.created_at.astimezone(UTC)
         row = self._rows(
             snapshot.answer_id,
@@ -83,6 +87,13 @@ class DynamoAnswers:
             expires_at=int(created.timestamp()) + self._keep_seconds,
             customer=customer_key(snapshot.external_user_id) if snapshot.external_user_id else None,
         )
+        if counted is not None:
+            put = {
+                "TableName": self._table,
+                "Item": row.serialize(),
+                "ConditionExpression": "attribute_not_exists(answer_id)",
+            }
+            return self._statistics.add_with(put, counted)
         try:
             with translated():
                 row.save(condition=_Row.answer_id.does_not_exist())

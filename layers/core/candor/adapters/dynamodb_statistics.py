@@ -14,12 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.models import Model
 
 from candor.adapters.dynamodb import bound_to, is_condition, translated
+from candor.errors import Unavailable
 from candor.spending import Standing
 from candor.statistics.values import Counts, Entry, summed
 
@@ -50,9 +51,24 @@ class DynamoStatistics:
         self._rows = bound_to(_Row, table_name, read_seconds=_READ_SECONDS, retries=1)
 
     def add(self, entry: Entry) -> None:
+        self.add_with(None, entry)
+
+    def add_with(self, put: Mapping[str, Any] | None, entry: Entry) -> bool:
+        """
+        Add it in one transaction with the put of an item of another table.
+
+        False, and nothing is done, where the put's condition does not hold.
+        """
         for number, updates in enumerate(self._transactions(entry)):
-            # A token has at most 36 characters, and the parts of a large entry are transactions of their own.
-            self._write(updates, token=f"{entry.entry_id[:32]}-{number}")
+            first = [{"Put": put}] if put is not None and number == 0 else []
+            try:
+                # A token has at most 36 characters; the parts of a large entry are transactions of their own.
+                self._write([*first, *updates], token=f"{entry.entry_id[:32]}-{number}")
+            except ClientError as error:
+                if first and _codes(error)[:1] == ["ConditionalCheckFailed"]:
+                    return False
+                raise Unavailable("The database is not available right now.") from error
+        return True
 
     def hours(self, hours: Sequence[datetime]) -> Mapping[datetime, Counts]:
         return self._read({hour: _hour(hour) for hour in hours})
@@ -112,15 +128,17 @@ class DynamoStatistics:
         }
 
     def _write(self, updates: list[dict[str, Any]], *, token: str) -> None:
-        with translated():
-            for attempt in itertools.count():
-                try:
-                    self._client.transact_write_items(TransactItems=updates, ClientRequestToken=token)
-                    return
-                except ClientError as error:
-                    if attempt >= _ATTEMPTS or not _is_contested(error):
-                        raise
-                time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - spreads retries
+        """Raises `ClientError` for what the table refuses, `Unavailable` where it does not answer."""
+        for attempt in itertools.count():
+            try:
+                self._client.transact_write_items(TransactItems=updates, ClientRequestToken=token)
+                return
+            except BotoCoreError as error:
+                raise Unavailable("The database is not available right now.") from error
+            except ClientError as error:
+                if attempt >= _ATTEMPTS or not _is_contested(error):
+                    raise
+            time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - spreads retries
 
     def _read(self, places: Mapping[K, str]) -> dict[K, Counts]:
         of = {f"{place}#{shard}": known for known, place in places.items() for shard in range(SHARDS)}
@@ -196,11 +214,15 @@ def _parted(counts: Counts) -> Iterator[Counts]:
 def _is_contested(error: ClientError) -> bool:
     """Another transaction holds one of the rows: DynamoDB refuses the later of two at once."""
     code = error.response.get("Error", {}).get("Code", "")
-    reasons: Any = error.response.get("CancellationReasons", ())
-    codes = {reason.get("Code") for reason in reasons}
     return code == "TransactionInProgressException" or bool(
-        codes & {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+        {*_codes(error)} & {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
     )
+
+
+def _codes(error: ClientError) -> list[str]:
+    """Why each item of a transaction was refused."""
+    reasons: Any = error.response.get("CancellationReasons", ())
+    return [reason.get("Code", "") for reason in reasons]
 
 
 def _hour(at: datetime) -> str:

@@ -4,24 +4,32 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, date
 
+from candor.adapters.memory_statistics import MemoryStatistics
 from candor.answering.snapshots import Snapshot
 from candor.answering.values import Decision
 from candor.errors import NotFound, Unavailable
 from candor.sessions import customer_key
+from candor.statistics.values import Entry, Statistics
 
 
 class MemoryAnswers:
-    """`Answers` in a dictionary."""
+    """`Answers` in a dictionary, counted in statistics that are given."""
 
-    def __init__(self) -> None:
+    def __init__(self, statistics: Statistics | None = None) -> None:
+        self._statistics = statistics or MemoryStatistics()
         self.down = False
         """Set it and every call raises `Unavailable`."""
         self._kept: dict[str, Snapshot] = {}
         self._lock = threading.Lock()
 
-    def keep(self, snapshot: Snapshot) -> bool:
+    def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
         with self._open():
-            return self._kept.setdefault(snapshot.answer_id, snapshot) is snapshot
+            if snapshot.answer_id in self._kept:
+                return False
+            if counted is not None:
+                self._statistics.add(counted)
+            self._kept[snapshot.answer_id] = snapshot
+            return True
 
     def get(self, answer_id: str) -> Snapshot:
         with self._open():

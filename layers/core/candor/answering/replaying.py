@@ -9,6 +9,7 @@ from candor.answering.snapshots import Answers, Shown, Snapshot
 from candor.answering.values import Answer, Decision, Question
 from candor.documents import Document
 from candor.errors import Unavailable
+from candor.statistics.values import Entry
 
 CHANGES: Final = ("decision", "text", "citations", "evidence", "model", "prompt", "settings")
 """What may have changed, in the order in which it is told."""
@@ -62,7 +63,7 @@ class _Slip:
 
     kept: list[Snapshot] = field(default_factory=list)
 
-    def keep(self, snapshot: Snapshot) -> bool:
+    def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
         self.kept.append(snapshot)
         return True
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from candor.answering.values import Citation, Decision, Turn
 from candor.search import Passage
+from candor.statistics.values import Entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,9 +86,11 @@ class Snapshot:
 class Answers(Protocol):
     """Where snapshots are kept. They age out by themselves."""
 
-    def keep(self, snapshot: Snapshot) -> bool:
+    def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
         """
         Store it. The same id a second time changes nothing; whether it was the first. Raises `Unavailable`.
+
+        `counted` is added to the statistics in the same write: with a snapshot that is new, or not at all.
         """
         ...
 
@@ -108,6 +111,30 @@ class Answers(Protocol):
     ) -> tuple[Sequence[Snapshot], int]:
         """One page, counted from 1, of those of a day (UTC), newest first, and how many there are."""
         ...
+
+
+class AnswersAround:
+    """`Answers` wrapped around others: who changes how they are kept, has them read as they are."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
+        return self._answers.keep(snapshot, counted=counted)
+
+    def get(self, answer_id: str) -> Snapshot:
+        return self._answers.get(answer_id)
+
+    def of_customer(self, customer: str, *, limit: int) -> Sequence[str]:
+        return self._answers.of_customer(customer, limit=limit)
+
+    def erase(self, answer_ids: Sequence[str]) -> int:
+        return self._answers.erase(answer_ids)
+
+    def page(
+        self, day: date, *, decision: Decision | None = None, page: int, page_size: int
+    ) -> tuple[Sequence[Snapshot], int]:
+        return self._answers.page(day, decision=decision, page=page, page_size=page_size)
 
 
 def as_dict(snapshot: Snapshot) -> dict[str, Any]:

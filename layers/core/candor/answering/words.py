@@ -126,10 +126,10 @@ class Bag:
 
     def holds(self, word: str, *, loosely: bool = True) -> bool:
         """Whether this folded word stands here, or one that stands for the same; loosely: or a part of it."""
-        sought = _sought(word, self.language)
-        if not self.stems.isdisjoint(sought.equals):
+        form = sought(word, self.language)
+        if not self.stems.isdisjoint(form.equals):
             return True
-        wanted = sought.stem
+        wanted = form.stem
         if len(wanted) < 5 or wanted[0].isdigit():
             return False
         if not loosely:
@@ -139,7 +139,7 @@ class Bag:
         listed = _listed(self.stems)
         return (
             f"\n{wanted}" in listed
-            or not self.stems.isdisjoint(sought.beginnings)
+            or not self.stems.isdisjoint(form.beginnings)
             or (
                 self.language == "de"
                 and (wanted in listed or any(len(other) >= 5 and other in wanted for other in self.stems))
@@ -163,7 +163,7 @@ def _listed(stems: frozenset[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sought:
+class Sought:
     """A word as it is looked for in the bags of one language."""
 
     stem: str
@@ -174,9 +174,9 @@ class _Sought:
 
 
 @lru_cache(maxsize=10_000)
-def _sought(word: str, language: str) -> _Sought:
+def sought(word: str, language: str) -> Sought:
     wanted = stem(word, language)
-    return _Sought(
+    return Sought(
         stem=wanted,
         equals=frozenset((wanted, word)) | _groups(language).get(wanted, frozenset()),
         beginnings=frozenset(wanted[:end] for end in range(5, len(wanted))),

@@ -1,15 +1,15 @@
 """Counting: an answer is counted where it is kept, a message where it is stored."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from candor.answering.snapshots import Answers, Snapshot
+from candor.answering.snapshots import Answers, AnswersAround, Snapshot
 from candor.answering.values import Decision
 from candor.conversations.store import Conversations
 from candor.conversations.values import Conversation, Message, SourceType, Speaker
 from candor.statistics.metering import Meter
-from candor.statistics.values import NANO, Counts, bucket, key
+from candor.statistics.values import NANO, Counts, Entry, bucket, key
 
 
 def counts_of(snapshot: Snapshot) -> Counts:
@@ -69,35 +69,24 @@ def searched(snapshot: Snapshot) -> bool:
     return timed or bool(snapshot.evidence or snapshot.degraded)
 
 
-class CountedAnswers:
-    """`Answers` that counts each one it keeps, once. Who reads them, reads them as they are."""
+class CountedAnswers(AnswersAround):
+    """`Answers` that counts each one it keeps, once."""
 
     def __init__(self, answers: Answers, meter: Meter) -> None:
-        self._answers = answers
+        super().__init__(answers)
         self._meter = meter
 
-    def keep(self, snapshot: Snapshot) -> bool:
+    def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
+        if counted is not None:
+            return super().keep(snapshot, counted=counted)  # Somebody else has counted it.
+        counts = counts_of(snapshot)
+        if not snapshot.conversation_id:
+            return self._meter.store_with(counts, lambda entry: self._answers.keep(snapshot, counted=entry))
+        # In a conversation its message follows, and both are counted together.
         new = self._answers.keep(snapshot)
         if new:
-            self._meter.count(counts_of(snapshot))
-            if not snapshot.conversation_id:
-                # In a conversation its message follows, and both are written together.
-                self._meter.store()
+            self._meter.count(counts)
         return new
-
-    def get(self, answer_id: str) -> Snapshot:
-        return self._answers.get(answer_id)
-
-    def of_customer(self, customer: str, *, limit: int) -> Sequence[str]:
-        return self._answers.of_customer(customer, limit=limit)
-
-    def erase(self, answer_ids: Sequence[str]) -> int:
-        return self._answers.erase(answer_ids)
-
-    def page(
-        self, day: date, *, decision: Decision | None = None, page: int, page_size: int
-    ) -> tuple[Sequence[Snapshot], int]:
-        return self._answers.page(day, decision=decision, page=page, page_size=page_size)
 
 
 class CountedConversations:

@@ -4,12 +4,12 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from candor.errors import Unavailable
-from candor.statistics.values import Counts, Entry, Statistics, bucket, key
+from candor.statistics.values import Counts, Entry, Statistics, bucket, key, summed
 
 logger = logging.getLogger(__name__)
 
@@ -89,13 +89,63 @@ class Meter:
                 self._rests_until = self._ticks() + _REST_SECONDS
                 logger.warning("statistics not written")
 
+    def store_with(self, counts: Counts, write: Callable[[Entry | None], bool]) -> bool:
+        """
+        Write everything now, these counts too, in a write of somebody else's.
+
+        `write` adds the entry it is given together with what it writes itself: both, or neither and `False`
+        because that had been there already. Without an entry it writes its own alone, which is asked of it
+        where counting fails: what was counted is owed then. Its answer is returned, its errors are raised.
+        """
+        if self._ticks() < self._rests_until or self._refused is not None:
+            self.store()  # What was refused has to go first, under the id it was refused under.
+            new = write(None)
+            if new:
+                self.count(counts)
+                self.store()
+            return new
+        with self._writing:
+            owed = self._taken()
+            entry = self._entry(
+                summed((owed.counts, counts)) if owed else counts, owed.details if owed else {}
+            )
+            try:
+                new = write(entry)
+                added = new
+            except Unavailable:
+                # Either its answer was lost, or it did nothing: then it has still to be written.
+                self._rests_until = self._ticks() + _REST_SECONDS
+                logger.warning("statistics not written")
+                try:
+                    new = write(None)
+                except Unavailable:
+                    self._give_back(owed)
+                    raise
+                added = not new
+                if new:
+                    self.count(counts)
+            if not added:
+                self._give_back(owed)
+            return new
+
+    def _give_back(self, owed: Entry | None) -> None:
+        if owed is not None:
+            with self._lock:
+                self._add(self._counts, owed.counts)
+                for topic, counts in owed.details.items():
+                    self._add(self._details.setdefault(topic, {}), counts)
+                self._owed = True
+
+    def _entry(self, counts: Counts, details: Mapping[str, Counts]) -> Entry:
+        return Entry(entry_id=uuid.uuid4().hex, at=self._clock(), counts=counts, details=details)
+
     def _taken(self) -> Entry | None:
         with self._lock:
             counts, details, self._counts, self._details = self._counts, self._details, {}, {}
             self._owed, self._written = False, self._ticks()
         if not counts and not details:
             return None
-        return Entry(entry_id=uuid.uuid4().hex, at=self._clock(), counts=counts, details=details)
+        return self._entry(counts, details)
 
     @staticmethod
     def _add(to: dict[str, int], counts: Counts) -> None:

@@ -11,14 +11,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from candor.answering.snapshots import Answers, Snapshot
+from candor.answering.snapshots import Answers, AnswersAround, Snapshot
 from candor.answering.values import Decision
 from candor.errors import Unavailable
 from candor.jobs import Job, JobError, Jobs, JobStatus
 from candor.messages import EventToDeliver, Queue
+from candor.statistics.values import Entry
 from candor.webhooks.store import Hooks
 from candor.webhooks.values import Event, event_id
 
@@ -92,34 +93,20 @@ class Announcer:
         return seen
 
 
-class AnnouncedAnswers:
+class AnnouncedAnswers(AnswersAround):
     """`Answers` that are told to whoever hears of answers and escalations."""
 
     def __init__(self, answers: Answers, announcer: Announcer) -> None:
-        self._answers = answers
+        super().__init__(answers)
         self._announcer = announcer
 
-    def keep(self, snapshot: Snapshot) -> bool:
+    def keep(self, snapshot: Snapshot, *, counted: Entry | None = None) -> bool:
         events = [Event.ANSWER, *([Event.ESCALATION] if snapshot.decision is Decision.ESCALATE else [])]
         told = self._announcer.announce(snapshot.answer_id, *events)
-        is_new = self._answers.keep(snapshot)
+        is_new = super().keep(snapshot, counted=counted)
         if not told and not self._announcer.announce(snapshot.answer_id, *events):
             logger.warning("answer not announced", extra={"answer_id": snapshot.answer_id})
         return is_new
-
-    def get(self, answer_id: str) -> Snapshot:
-        return self._answers.get(answer_id)
-
-    def of_customer(self, customer: str, *, limit: int) -> Sequence[str]:
-        return self._answers.of_customer(customer, limit=limit)
-
-    def erase(self, answer_ids: Sequence[str]) -> int:
-        return self._answers.erase(answer_ids)
-
-    def page(
-        self, day: date, *, decision: Decision | None = None, page: int, page_size: int
-    ) -> tuple[Sequence[Snapshot], int]:
-        return self._answers.page(day, decision=decision, page=page, page_size=page_size)
 
 
 class AnnouncedJobs:

@@ -8,7 +8,7 @@ from candor.wiring import embedders, engines
 from candor.wiring.announcing import announced_answers
 from candor.wiring.environment import stores
 from candor.wiring.knowledge import documents
-from candor.wiring.operations import budget, meter, queues, tables
+from candor.wiring.operations import budget, meter, queues, statistics, tables
 from candor.wiring.search import model_settings, retrieval, search_settings, shelves
 from candor.wiring.tuning import model_access, models, policies
 from candor.wiring.vocabulary import shortcuts
@@ -27,7 +27,7 @@ def snapshots() -> "Answers":
     from candor.adapters.dynamodb_answers import DynamoAnswers
     from candor.statistics.counting import CountedAnswers
 
-    answers = DynamoAnswers(settings.need(stores().answers_table, "ANSWERS_TABLE"))
+    answers = DynamoAnswers(settings.need(stores().answers_table, "ANSWERS_TABLE"), statistics())
     return announced_answers(CountedAnswers(answers, meter()))
 
 

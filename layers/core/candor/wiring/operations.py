@@ -9,14 +9,15 @@ from candor.wiring.configuration import alerts, configuration
 from candor.wiring.environment import stores
 
 if TYPE_CHECKING:
+    from candor.adapters.dynamodb_statistics import DynamoStatistics
     from candor.config.reading import Reading
     from candor.spending import Allowance, DayBudget
     from candor.statistics.metering import Meter
-    from candor.statistics.values import Depths, Statistics
+    from candor.statistics.values import Depths
 
 
 @cache
-def statistics() -> "Statistics":
+def statistics() -> "DynamoStatistics":
     from candor.adapters.dynamodb_statistics import DynamoStatistics
 
     return DynamoStatistics(settings.need(stores().counters_table, "COUNTERS_TABLE"))
