@@ -113,6 +113,7 @@ class Emulator:
         self.privates.track_deliveries()
         self.privates.return_batches_of_the_dead()
         self.privates.let_go_of_delivered_changes()
+        self.privates.read_policies_once()
         self.privates.release_poller()
         self._tasks = [
             asyncio.create_task(self._listener.serve(self.application, self._stop)),

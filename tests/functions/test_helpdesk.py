@@ -111,12 +111,19 @@ def test_settings_are_changed_in_part_and_secrets_are_shown_by_their_end(desk: D
     before = desk.http.get(SETTINGS).json
     assert (before["base_url"], before["area"], before["version"], before["login"]) == ("", "admin", 0, None)
 
-    put = desk.put(base_url=f"{BASE}/", username="reader", departments="Support, Sales", **SECRETS)
+    put = desk.put(
+        base_url=f"{BASE}/",
+        username="reader",
+        departments="Support, Sales",
+        own_addresses=["help@example.com", "@example.org", "+44 20 7946 0100"],
+        **SECRETS,
+    )
 
     assert put.status == 200, put.text
     assert put.json == desk.http.get(SETTINGS).json
     assert put.json["base_url"] == BASE
     assert put.json["departments"] == ["Support", "Sales"]
+    assert put.json["own_addresses"] == ["help@example.com", "@example.org", "+44 20 7946 0100"]
     assert (put.json["password"], put.json["api_secret"], put.json["totp_secret"]) == (
         "…desk",
         "…desk",
@@ -139,6 +146,8 @@ def test_settings_are_changed_in_part_and_secrets_are_shown_by_their_end(desk: D
         ({"password": ["x"]}, 422, "password"),
         ({"password": "…xxxx"}, 422, "mask"),
         ({"ignore": ["x"] * 101}, 422, ""),
+        ({"own_addresses": ["help@example.com", "the office"]}, 422, "own_addresses must hold addresses"),
+        ({"own_addresses": ["a@b@example.com"]}, 422, "own_addresses must hold addresses"),
         ({"departments": {"a": 1}}, 422, ""),
         ({"username": "a\u0000b"}, 422, ""),
         ([], 422, ""),

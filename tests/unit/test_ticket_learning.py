@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from candor.documents import Origin
-from candor.tickets.learning import Outcome
+from candor.tickets.learning import Learning, Outcome
 from candor.tickets.values import Approval, Message, Role, Talk, Ticket
 from tests.doubles.learnt import Learnt, solved
 
@@ -29,6 +29,24 @@ def test_an_approved_ticket_is_one_document() -> None:
     assert (row.url, row.doc_type, row.source) == ("ticket://whmcs/1", "conversation", "tickets")
     listing = learnt.knowledge.documents.list(page=1, page_size=20, origin=Origin.TICKETS)
     assert listing.total == 1
+
+
+def test_the_companys_own_addresses_are_told_from_when_they_are_named() -> None:
+    learnt, own = Learnt(), ["help@acme-hosting.net"]
+    learnt.knowledge.learning = learnt.learning = Learning(
+        tickets=learnt.tickets,
+        documents=learnt.knowledge.documents,
+        folding=learnt.folding,
+        keep=lambda: own,
+    )
+    answered = "Write to help@acme-hosting.net and to olga@acme-hosting.net from the address of your account."
+
+    learnt.approved(solved("1", asked="How do I close my account? I have moved away.", answered=answered))
+    own.append("@acme-hosting.net")
+    learnt.approved(solved("2", asked="Who changes the owner of a domain name of mine?", answered=answered))
+
+    texts = [learnt.knowledge.documents.contents(row).text for row in learnt.knowledge.documents.all()]
+    assert sorted(text.count("@acme-hosting.net") for text in texts) == [1, 2]
 
 
 def test_a_pending_ticket_is_none() -> None:

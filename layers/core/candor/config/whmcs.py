@@ -8,6 +8,8 @@ from candor.config.sections import Kind, Section, Setting
 _FOLDER = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*")
 _BASE32 = re.compile(r"[A-Z2-7]{16,128}={0,6}")
 
+_TELEPHONE = re.compile(r"[+0-9 ()./-]+")
+
 
 def root_of(text: str) -> str:
     """The root of an installation; `ValueError` for the address of one of its pages."""
@@ -36,6 +38,17 @@ def _path(text: str) -> str:
 def _base32(text: str) -> str:
     if not _BASE32.fullmatch(re.sub(r"[\s-]", "", text).upper()):
         raise ValueError("must be the secret that WHMCS shows beside its QR code: letters and 2 to 7")
+    return text
+
+
+def _own_address(text: str) -> str:
+    name, at, domain = text.rpartition("@")
+    mail = bool(at) and " " not in text and "@" not in name and "." in domain.strip(".")
+    telephone = _TELEPHONE.fullmatch(text) and sum(letter.isdigit() for letter in text) >= 5
+    if not (mail or telephone):
+        raise ValueError(
+            'must hold addresses ("help@example.com"), domains ("@example.com") and telephones only'
+        )
     return text
 
 
@@ -68,6 +81,7 @@ WHMCS: Final = Section(
         Setting(name="totp_secret", secret=True, sent_to="base_url", longest=200, check=_base32),
         Setting(name="departments", kind=Kind.WORDS, default=[], longest=200),
         Setting(name="ignore", kind=Kind.WORDS, default=[], longest=300),
+        Setting(name="own_addresses", kind=Kind.WORDS, default=[], longest=200, check=_own_address),
         Setting(name="date_order", choices=("", "day_first", "month_first"), check=_day_first),
         Setting(name="time_zone", longest=100, check=_time_zone),
     ),

@@ -6,7 +6,7 @@ again: if the row, or its place among its like, has changed meanwhile, it acts a
 workers and reviewers at once the last to act has seen the last decision, and doing it twice changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -82,14 +82,14 @@ class Learning:
         tickets: Tickets,
         documents: Documents,
         folding: Folding,
-        keep: Iterable[str] = (),
+        keep: Callable[[], Iterable[str]] = tuple,
         workers: int = WORKERS,
     ) -> None:
-        """`keep` names the company's own addresses and telephones, which may be told."""
+        """`keep` names the company's own addresses and telephones, which may be told, as they are now."""
         self._tickets = tickets
         self._documents = documents
         self._folding = folding
-        self._keep = tuple(keep)
+        self._keep = keep
         self._workers = workers
 
     def follow(self, ticket_ids: Iterable[str], *, job_id: str | None = None) -> Sequence[Followed]:
@@ -172,7 +172,7 @@ class Learning:
         if row is None or not is_knowledge(row):
             return self._unlearned(ticket_id, row, Outcome.NONE)
         try:
-            lesson = distil(row, self._tickets.talk(row), keep=self._keep)
+            lesson = distil(row, self._tickets.talk(row), keep=self._keep())
         except NotFound:
             # Replaced between two looks: the next look sees by what.
             return Followed(ticket_id=ticket_id, outcome=Outcome.NONE), ()

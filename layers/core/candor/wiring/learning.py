@@ -4,6 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from candor import settings
+from candor.wiring.configuration import configuration
 from candor.wiring.environment import stores
 from candor.wiring.exports import export_queue
 from candor.wiring.knowledge import documents, jobs, objects
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 @cache
 def learning() -> "Learning":
     from candor.adapters.dynamodb_folds import DynamoFolds
+    from candor.config.live import Live
+    from candor.config.whmcs import WHMCS
     from candor.tickets.folding import Folding
     from candor.tickets.learning import Learning
     from candor.wiring.tickets import tickets
@@ -27,6 +30,7 @@ def learning() -> "Learning":
         tickets=tickets(),
         documents=documents(),
         folding=Folding(DynamoFolds(settings.need(stores().config_table, "CONFIG_TABLE"))),
+        keep=Live(configuration().known, lambda reading: tuple(reading.shown(WHMCS.name)["own_addresses"])),
     )
 
 

@@ -48,6 +48,11 @@ class WhmcsBody(_Sent):
     """Names or numbers; empty: all."""
     ignore: Names | str | None = None
     """Subjects and senders to leave out, such as `[ALERT]*`: monitoring, bounces."""
+    own_addresses: Names | str | None = None
+    """
+    The company's own addresses, domains (`@example.com`) and telephones: answers made of tickets may tell
+    them, where everybody else's are masked. For tickets that are learned from now on.
+    """
     date_order: Literal["", "day_first", "month_first"] | None = None
     """Of dates such as 03/04/2026; empty: told from the dates that are met."""
     time_zone: Short | None = None
@@ -75,6 +80,7 @@ class WhmcsReply(Reply):
     totp_secret: str
     departments: list[str]
     ignore: list[str]
+    own_addresses: list[str]
     date_order: str
     time_zone: str
     version: int
