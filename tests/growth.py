@@ -41,16 +41,21 @@ def assert_linear(run: Callable[[T], object], sized: Callable[[int], T], size: i
     long one that seems to cost too much is run again: a disturbed run only ever costs more.
     """
     run(sized(size // 2))  # What is loaded or compiled on first use is no cost of this input.
-    short = min(spent(_bound(run, sized(size + more))) for more in range(3))
+    short = min(spent(_bound(run, sized(length))) for length in _about(size))
     while short < ENOUGH_SECONDS and size < LONGEST:
         size *= 2
-        short = min(spent(_bound(run, sized(size + more))) for more in range(3))
+        short = min(spent(_bound(run, sized(length))) for length in _about(size))
     costs: list[float] = []
-    for more in range(3):
-        costs.append(spent(_bound(run, sized(TIMES * (size + more)))) / max(short, ENOUGH_SECONDS))
+    for length in _about(size):
+        costs.append(spent(_bound(run, sized(TIMES * length))) / max(short, ENOUGH_SECONDS))
         if costs[-1] < TOO_MUCH:
             return
     raise AssertionError(f"{TIMES} times as much of it ({TIMES * size}) costs {min(costs):.0f} times as much")
+
+
+def _about(size: int) -> tuple[int, ...]:
+    """That length and two a little shorter, by more than a word."""
+    return tuple(size - less * (size // 16) for less in range(3))
 
 
 def _bound(run: Callable[[T], object], given: T) -> Callable[[], object]:

@@ -70,4 +70,10 @@ def send_message(call: Call, stream: EventStream) -> Sequence[tuple[str, object]
     return [*(("content", block) for block in blocks(answer.content)), *last]
 
 
-handler = observed(api, build=service)
+def prepare() -> None:
+    """Begun in a moment and not in three seconds: that is what a stream is for."""
+    service()
+    wiring.rehearse()
+
+
+handler = observed(api, build=prepare)

@@ -208,6 +208,8 @@ class _Stack:
                 deployed.outputs,
             )  # fmt: skip
             self._banner(deployed, None)
+        # By now there is something to rehearse with, and nothing else that wants both cores.
+        await self._streams.prepare()
 
     async def _try(self, what: str, function: object, *arguments: object) -> object:
         assert callable(function)

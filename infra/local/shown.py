@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from infra.local.cores import spread
 from infra.local.words import core
 
 
@@ -14,7 +13,7 @@ def joined(
     scan: Any, spill: Any, options: Any, *, source: str, approval: str, folder: Path, out: TextIO | None
 ) -> Any:
     """What came of the rows, over all partitions; their tickets are written to `out`, in the same order."""
-    reading = core("candor.whmcs.dumps")
+    reading, spread = core("candor.whmcs.dumps"), core("candor.adapters.cores").spread
     if out is not None:
         # Once, before the work is parted, and not in each process again.
         _showing()

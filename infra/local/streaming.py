@@ -74,6 +74,7 @@ class Runtime:
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
             "PYTHONPATH": os.pathsep.join(paths),
             "AWS_LAMBDA_RUNTIME_API": api,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
             "LAMBDA_TASK_ROOT": str(self.code),
@@ -246,6 +247,17 @@ class Streams:
         for process in [process for processes in idle.values() for process in processes]:
             await self._end(process)
 
+    async def prepare(self) -> None:
+        """Start a process of each function that has none, so that the first request need not wait for it."""
+        for name, runtime in self._runtimes.items():
+            if self._idle.get(name):
+                continue
+            process = await self._started(runtime)
+            if self._runtimes.get(name) is runtime:
+                self._idle.setdefault(name, []).append(process)
+            else:
+                await self._end(process)
+
     async def run(self, name: str, event: Any) -> AsyncIterator[dict[str, Any] | bytes]:
         """First the prelude as a dict, then the body in pieces. Raises `StreamFailed`."""
         runtime = self._runtimes[name]
@@ -284,6 +296,9 @@ class Streams:
             if process.alive:
                 return process
             await self._end(process)
+        return await self._started(runtime)
+
+    async def _started(self, runtime: Runtime) -> _Process:
         process = _Process(runtime, self._log)
         self._all.add(process)
         await process.start()

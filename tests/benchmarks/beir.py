@@ -4,12 +4,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from candor.chunking import chunk
-from candor.documents import Document, Status
+from candor.documents import Document
 from candor.search import Passage
+from tests.doubles.passages import document
 
 Judgements = Mapping[str, int]
 """Document id to grade; absent is 0."""
@@ -78,10 +78,5 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def _document(document_id: str, title: str) -> Document:
-    now = datetime.now(UTC)
-    return Document(
-        document_id=document_id, url=f"https://example.com/{document_id}", title=title, doc_type="other",
-        source="beir", version=1, served_version=1, status=Status.INDEXED, error=None, chunks_count=0,
-        checksum="", effective_date=None, product=None, region=None, metadata={}, deleted=False, job_id=None,
-        created_at=now, updated_at=now,
-    )  # fmt: skip
+    url = f"https://example.com/{document_id}"
+    return document(document_id=document_id, url=url, title=title, source="beir")

@@ -37,7 +37,7 @@ def main() -> None:
     questions = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
     asked = [json.dumps({"query": question}).encode() for question in questions]
     with _stack(options.url, options.key) as (url, key):
-        print(f"{options.requests} requests a row, {len(questions)} different questions")
+        print(f"{options.requests} requests a row after as many before, {len(questions)} different questions")
         print(f"{'':28} {'in flight':>9} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'/s':>7} {'errors':>7}")
         for flight in (1, 8):
             for method, path, bodies in (
@@ -66,8 +66,9 @@ def _row(flight: int, requests: int, url: str, method: str, path: str, bodies: l
     turns = itertools.cycle(bodies)
     work = [next(turns) for _ in range(requests)]
     with ThreadPoolExecutor(flight) as pool:
-        # As many workers as will be needed are started first: cold starts are measured by bench-search.
-        list(pool.map(lambda body: _once(url, method, path, body, key), work[: 4 * flight]))
+        # All of them once before: as many workers as are needed run then, and have read what they keep. Cold
+        # starts are measured by bench-search.
+        list(pool.map(lambda body: _once(url, method, path, body, key), work))
         started = time.perf_counter()
         results = list(pool.map(lambda body: _once(url, method, path, body, key), work))
     seconds = time.perf_counter() - started

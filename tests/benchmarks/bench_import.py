@@ -6,7 +6,8 @@ Import: how fast a WHMCS dump is read, joined and stored, in how much memory, an
 Rates are of the clock; the processor's seconds beside them tell what else ran on the machine. Reading is
 done by one process, joining by as many as there are cores, as in `make import-whmcs-dry`; memory is that of
 all of them. The two references of the same run (a checksum, and the least that any reader in Python must do)
-tell how much of it is ours. Work files are in a folder.
+tell how much of it is ours. Storing has its turn with the table alone, step by step: rows that are ready,
+the same requests, nothing reckoned and nothing entered. Work files are in a folder.
 """
 
 import argparse
@@ -27,11 +28,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from candor.adapters.cores import spread
 from candor.adapters.dump_files import FolderDump
 from candor.adapters.spills import FolderSpill
 from candor.tickets.values import TicketDraft
 from candor.whmcs import dumps
-from infra.local.cores import spread
 from tests.benchmarks.dump_generator import STYLES, Shape, tickets_for, world_for, write
 from tests.benchmarks.dump_world import World
 
@@ -196,7 +197,7 @@ def told(name: str, size: float, took: Seconds, what: str) -> str:
 
 def store(scan: dumps.Scan, spill: FolderSpill, world: World, size: float, *, most: int) -> None:
     """The first tickets joined once more and stored in the embedded AWS, stored again, and read back."""
-    from tests.benchmarks.import_storing import as_stored, stored
+    from tests.benchmarks.import_storing import ON_DEMAND, as_stored, stored
 
     drafts, again = (islice(joined(scan, spill), most) for _ in range(2))
     chosen = {draft.number for draft in islice(joined(scan, spill), most)}
@@ -206,6 +207,10 @@ def store(scan: dumps.Scan, spill: FolderSpill, world: World, size: float, *, mo
         rate = found.tickets / seconds
         part = size * rate / world.tickets
         print(f"{name:<9} {part:7.1f} MB/s  {seconds:6.2f} s, {rate:,.0f} tickets/s of {found.tickets:,}")
+    storing, alone = found.tickets / found.seconds, found.tickets / found.alone_seconds
+    print(f"storing: {storing:,.0f} tickets/s; the table alone: {alone:,.0f}; ratio {storing / alone:.2f}")
+    units = found.units / found.tickets
+    print(f"a new table on AWS takes {ON_DEMAND / units:,.0f} tickets/s, at {units:.1f} write units each")
     print(f"differences of the table to the truth: {found.differences}; memory {peak_mb():.0f} MB at most")
 
 

@@ -1,11 +1,13 @@
 """
-Bench stream: when the first words of a streamed answer are there, beside when the model had written them.
+Bench stream: when a streamed answer is there, beside when the model had written it.
 
     python -m tests.benchmarks.bench_stream [--requests 40] [--pause 0.02]
 
 A local stack of its own answers from the demo knowledge, with a model that writes a piece every `--pause`
 seconds. "Added" is what stands between the model and the reader: the search and all else before the model is
-asked, and then the reading, verifying and sending of its first sentence.
+asked, and then the reading, verifying and sending of its first sentence. Answers that are not given, because
+the evidence is too weak for any, are a row of their own: of those nothing of the model's is ever shown, and
+what is measured is when the reader is told so.
 """
 
 import argparse
@@ -14,13 +16,17 @@ import re
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from candor.answering.hearing import Hearing
 from tests.doubles.answering import said
 from tests.doubles.openai import Chat, OpenAIDouble
 from tests.e2e.running import RunningStack
 from tests.e2e.test_streaming import Client
+from tests.waiting import until
 
 QUESTIONS = Path("infra/local/demo/questions.jsonl")
 
@@ -54,32 +60,78 @@ def main() -> None:
             stack.stop()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Heard:
+    """One answer that the model was asked for, in seconds since its question was sent."""
+
+    given: bool
+    taken_back: bool
+    first_byte: float
+    model_asked: float
+    written: float
+    """The model's first sentence."""
+    ended: float
+    """The model's last word."""
+    shown: float
+
+
 def _row(client: Client, model: OpenAIDouble, questions: list[str]) -> None:
-    before: list[float] = []
-    after: list[float] = []
-    early = 0
-    for question in questions:
-        model.begun, model.ended, model.written = [], [], []
-        talk = client.open()
-        asked = time.monotonic()
-        heard = client.send(talk, question)
-        contents = [at for at, line in heard.lines if '"type":"content"' in line]
-        written = _first_sentence(model)
-        if not contents or written is None or contents[0] > model.ended[0] + 0.5:
-            continue  # Nothing was told while it was written: an answer out of the evidence, or none.
-        before.append(1000 * (model.begun[0] - asked))
-        after.append(1000 * (contents[0] - written))
-        early += contents[0] < model.ended[0]
-    print(f"{len(questions)} questions, {len(after)} answered by the model as it wrote")
-    print(f"{'':44} {'p50 ms':>8} {'p95 ms':>8}")
+    told = [each for question in questions if (each := _ask(client, model, question)) is not None]
+    given = [each for each in told if each.given]
+    refused = [each for each in told if not each.given]
+    early = sum(each.shown < each.ended for each in given)
+    print(f"{len(questions)} questions, the model was asked for {len(told)} answers: {len(given)} were given")
+    print(f"{'':56} {'p50 ms':>8} {'p95 ms':>8}")
     for name, times in (
-        ("asked until the model is asked", before),
-        ("first sentence written until it is shown", after),
-        ("added in all", [one + other for one, other in zip(before, after, strict=True)]),
+        ("asked until the first byte of the stream", [each.first_byte for each in told]),
+        ("asked until the model is asked", [each.model_asked for each in told]),
+        ("given: first sentence written until it is shown", [each.shown - each.written for each in given]),
+        (
+            "given: added in all to the model's own first sentence",
+            [each.model_asked + each.shown - each.written for each in given],
+        ),
+        (
+            "not given: first sentence written until this is told",
+            [each.shown - each.written for each in refused],
+        ),
     ):
-        cuts = statistics.quantiles(times, n=20)
-        print(f"{name:44} {cuts[9]:8.1f} {cuts[18]:8.1f}")
-    print(f"shown before the model had ended: {early} of {len(after)}")
+        if len(times) > 1:
+            cuts = statistics.quantiles(times, n=20, method="inclusive")
+            print(f"{name:56} {1000 * cuts[9]:8.1f} {1000 * cuts[18]:8.1f}")
+    print(f"given and shown before the model had ended: {early} of {len(given)}")
+    print(f"shown and taken back: {sum(each.taken_back for each in told)} of {len(told)}")
+
+
+def _ask(client: Client, model: OpenAIDouble, question: str) -> _Heard | None:
+    """None where no sentence of the model's was waited for."""
+    model.begun, model.ended, model.written = [], [], []
+    talk = client.open()
+    asked = time.monotonic()
+    heard = client.send(talk, question)
+    kinds = [kind for kind, _ in heard.events]
+    written = _first_sentence(model)
+    if written is None or "content" not in kinds:
+        return None
+    until(lambda: model.ended, seconds=5)  # Of an answer cut short the server learns at its next word.
+    return _Heard(
+        given=heard.done["decision"] == "PASS",
+        taken_back=_took_back(heard.events),
+        first_byte=heard.lines[0][0] - asked,
+        model_asked=model.begun[0] - asked,
+        written=written - asked,
+        ended=model.ended[0] - asked,
+        shown=heard.first("content") - asked,
+    )
+
+
+def _took_back(events: Sequence[tuple[str, Any]]) -> bool:
+    """Whether words that stood there do no longer. Under a heading, with several questions, they do."""
+    shown = ""
+    for kind, data in events:
+        if kind == "replace" and shown not in data:
+            return True
+        shown = data if kind == "replace" else shown + data if kind == "content" else shown
+    return False
 
 
 def _first_sentence(model: OpenAIDouble) -> float | None:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,8 +13,9 @@ from candor.adapters.embedded_keywords import EmbeddedKeywords
 from candor.adapters.embedded_vectors import EmbeddedVectors
 from candor.answering.values import Turn
 from candor.chunking import chunk
-from candor.documents import Document, Status, document_id_of
+from candor.documents import Document, document_id_of
 from candor.retrieval import Retrieval
+from tests.doubles.passages import document
 
 _ROOT = Path(__file__).parents[2]
 
@@ -131,27 +131,12 @@ def knowledge(paths: Sequence[Path], folder: Path, *, model_cache: Path | None =
 
 
 def document_of(page: Mapping[str, Any]) -> Document:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Document(
+    return document(
         document_id=document_id_of(page["url"]),
         url=page["url"],
         title=page.get("title") or page["url"],
         doc_type=page.get("doc_type") or "other",
         source="benchmark",
-        version=1,
-        served_version=1,
-        status=Status.INDEXED,
-        error=None,
-        chunks_count=0,
-        checksum="",
-        effective_date=None,
-        product=None,
-        region=None,
-        metadata={},
-        deleted=False,
-        job_id=None,
-        created_at=now,
-        updated_at=now,
     )
 
 

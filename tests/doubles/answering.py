@@ -1,5 +1,6 @@
 """Answering for tests: a small knowledge, in-memory indexes, and a model that says what it is told."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any
 from candor.adapters.memory_answers import MemoryAnswers
 from candor.adapters.memory_search import HashEmbedder, MemoryKeywords, MemoryVectors
 from candor.answering.budgets import Tier
-from candor.answering.models import Completion, Hear, Message, Model, Usage
+from candor.answering.models import Completion, Enough, Hear, Message, Model, Usage
 from candor.answering.policy import Policy
 from candor.answering.service import Answering, Models
 from candor.retrieval import Retrieval
@@ -54,6 +55,8 @@ class ScriptedModel:
     def __init__(self, *replies: str | Exception, name: str = "scripted") -> None:
         self.name = name
         self.prompts: list[str] = []
+        self.heard = ""
+        """What of the last reply anybody wanted to hear, while it was written."""
         self._replies = list(replies)
 
     def complete(
@@ -69,8 +72,13 @@ class ScriptedModel:
         reply = self._replies.pop(0) if self._replies else ""
         if isinstance(reply, Exception):
             raise reply
-        for piece in re.findall(r"\s*\S+|\s+$", reply) if hear else ():
-            hear(piece)
+        self.heard = ""
+        with contextlib.suppress(Enough):
+            for piece in re.findall(r"\s*\S+|\s+$", reply):
+                if hear is None:
+                    break
+                self.heard += piece
+                hear(piece)
         return Completion(
             text=reply, usage=Usage(calls=1, input_tokens=100, output_tokens=20, cost_usd=0.001)
         )

@@ -7,7 +7,6 @@ Names are new each time: the tests of one contract share a running server.
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+
+from tests.waiting import until
 
 
 @contextmanager
@@ -37,18 +38,21 @@ def ministack(folder: Path, port: int) -> Iterator[str]:
     command = [str(Path(sys.executable).with_name("ministack"))]
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        for _ in range(200):
+
+        def answers() -> bool:
             try:
-                with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1):
-                    break
+                with urllib.request.urlopen(f"{url}/_ministack/health", timeout=30):
+                    return True
             except OSError:
                 if server.poll() is not None:
                     raise RuntimeError((folder / "ministack.log").read_text()[-2_000:]) from None
-                time.sleep(0.05)
+                return False
+
+        until(answers)
         yield url
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
         log.close()
 
 

@@ -41,7 +41,7 @@ class Integrations:
 
     def __post_init__(self) -> None:
         self.inbox = self.talks.inbox
-        self.fetcher = HttpFetcher(version="0", allowed_origins=self.origins, connect_seconds=1)
+        self.fetcher = HttpFetcher(version="0", allowed_origins=self.origins, connect_seconds=30)
         self.configuration = Configuration(
             store=MemoryConfigStore(),
             vault=self.vault,

@@ -47,6 +47,8 @@ class Loopback:
         """`port`: 0 for any that is free."""
         self.requests: list[Request] = []
         """Everything that arrived, in order."""
+        self.sat_out = 0
+        """How many waits lasted to their end. None did as long as every client gave up before."""
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
         self._server.loopback = self  # type: ignore[attr-defined]
@@ -73,7 +75,8 @@ class Loopback:
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not past the end of the test."""
-        self._closing.wait(seconds)
+        if not self._closing.wait(seconds):
+            self.sat_out += 1
 
 
 class _Server(ThreadingHTTPServer):

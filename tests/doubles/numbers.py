@@ -17,6 +17,7 @@ from candor.spending import Allowance, DayBudget
 from candor.statistics.metering import Meter
 from candor.statistics.scraping import Scraping
 from candor.statistics.values import Depth
+from tests.doubles.clock import Ticks
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 
@@ -38,16 +39,6 @@ def an_answer(answer_id: str, **said: Any) -> Snapshot:
         "timings_ms": {"total": 40.0},
     }
     return Snapshot(answer_id=answer_id, **(plain | said))
-
-
-@dataclass
-class Ticks:
-    """A clock one can turn, in seconds."""
-
-    now: float = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

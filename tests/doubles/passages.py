@@ -1,6 +1,37 @@
-"""Passages for tests: a short way to write one, and a small corpus in three languages."""
+"""Passages and documents for tests: a short way to write one, and a small corpus in three languages."""
 
+from datetime import UTC, datetime
+from typing import Any
+
+from candor.documents import Document, Status
 from candor.search import Passage
+
+
+def document(**said: Any) -> Document:
+    """One that has been indexed, with what is said of it."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    plain: dict[str, Any] = {
+        "document_id": "d",
+        "url": "https://example.com/d",
+        "title": "",
+        "doc_type": "other",
+        "source": "api",
+        "version": 1,
+        "served_version": 1,
+        "status": Status.INDEXED,
+        "error": None,
+        "chunks_count": 0,
+        "checksum": "",
+        "effective_date": None,
+        "product": None,
+        "region": None,
+        "metadata": {},
+        "deleted": False,
+        "job_id": None,
+        "created_at": at,
+        "updated_at": at,
+    }
+    return Document(**(plain | said))
 
 
 def passage(

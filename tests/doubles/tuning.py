@@ -11,16 +11,6 @@ from candor.config.store import ConfigStore
 from candor.errors import Malformed
 
 
-class Ticks:
-    """A clock that counts seconds and is turned by hand."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def door(url: str) -> str:
     """Stands for the door of `fetching`: hosts of the inside are refused."""
     if "internal" in url or "127.0.0.1" in url:

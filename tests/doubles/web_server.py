@@ -94,6 +94,8 @@ class WebServer:
         self.asked: list[Asked] = []
         self.connections = 0
         """How many were opened, whatever came of them."""
+        self.told: list[str] = []
+        """The pages that were written to their end: whoever got less did not wait for it."""
         self.closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._open: list[socket.socket] = []
@@ -172,4 +174,5 @@ class WebServer:
             page(conversation)
         else:
             conversation.write(page if page is not None else answer(b"Nothing here.", status="404 Not Found"))
+        self.told.append(target)
         return not conversation.over

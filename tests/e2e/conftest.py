@@ -8,6 +8,7 @@ import pytest
 
 from infra.local.credentials import NAMES
 from infra.local.options import FUNCTION_VARIABLES
+from tests.doubles.openai import OpenAIDouble
 from tests.e2e.running import SMALL, RunningStack
 
 
@@ -34,6 +35,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterat
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[OpenAIDouble]:
+    """What a stack of the module's own may write with."""
+    with OpenAIDouble() as double:
+        yield double
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,16 +12,22 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.local.options import FUNCTION_VARIABLES, read_env_file
+from tests.doubles.openai import OpenAIDouble
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Path(__file__).parent / "small_stack" / "template.yaml"
-_START_SECONDS = 90
+MODEL_KEY = "sk-a-models-key-nobody-may-read"
+_given: set[int] = set()
+"""Ports that somebody has been given and may not have taken yet."""
+
+_START_SECONDS = 240
+_STOP_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +113,12 @@ class RunningStack:
         self.kill()
         raise RuntimeError("the stack did not start:\n" + "".join(self.log))
 
-    def stop(self) -> float:
-        """Ask it to stop, as a terminal or a supervisor would; seconds taken."""
+    def stop(self) -> None:
+        """Ask it to stop, as a terminal or a supervisor would."""
         assert self.process is not None
-        started = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(_STOP_SECONDS)
         self._join()
-        return time.monotonic() - started
 
     def kill(self) -> None:
         """End the whole process group, at once and unasked."""
@@ -129,7 +134,7 @@ class RunningStack:
         sent = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
         request = urllib.request.Request(self.base_url + path, data, sent, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=120) as response:
                 return Reply(status=response.status, headers=response.headers, body=response.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -145,7 +150,7 @@ class RunningStack:
 
     def _join(self) -> None:
         if self._reader is not None:
-            self._reader.join(5)
+            self._reader.join(60)
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
@@ -156,15 +161,35 @@ class RunningStack:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Below those that outgoing connections take: what is killed comes back to the one it had."""
+    for port in random.sample(range(21_000, 32_000), 200):
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
+    raise RuntimeError("there is no free port between 21000 and 32000")
 
 
-def until(true: Callable[[], object], *, seconds: float = 30) -> float:
-    """Seconds it took; fails the test when it does not become true."""
-    started = time.monotonic()
-    while not true():
-        assert time.monotonic() - started < seconds, f"not within {seconds} s"
-        time.sleep(0.1)
-    return time.monotonic() - started
+@contextlib.contextmanager
+def writing_stack(
+    state: Path, model_cache: Path, model: OpenAIDouble, **variables: str
+) -> Iterator[RunningStack]:
+    """A stack whose answers that double writes; nobody's requests are limited unless it says so."""
+    running = RunningStack(
+        state,
+        **{
+            "MODEL_CACHE": str(model_cache),
+            "OPENAI_API_KEY": MODEL_KEY,
+            "OPENAI_BASE_URL": model.base_url,
+            "LLM_MODEL": "double",
+            "RATE_LIMIT_REQUESTS": "0",
+            **variables,
+        },
+    )
+    running.unspeakable.add(MODEL_KEY)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()

@@ -1,13 +1,13 @@
 """Conversations on the local stack: answered from what is known, in order, and forgotten on demand."""
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.e2e.running import RunningStack
+from tests.e2e.test_journeys import ended
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -19,19 +19,10 @@ PAGE = {
 }
 
 
-def _until(true: Callable[[], Any], seconds: float = 90) -> Any:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if found := true():
-            return found
-        time.sleep(0.3)
-    raise AssertionError("it never came")
-
-
 @pytest.fixture(scope="module")
 def known(stack: RunningStack) -> None:
     document_id = stack.api("POST", "/v1/documents", PAGE).json["id"]
-    _until(lambda: stack.api("GET", f"/v1/documents/{document_id}").json["status"] == "indexed")
+    until(lambda: stack.api("GET", f"/v1/documents/{document_id}").json["status"] == "indexed")
 
 
 def _opened(stack: RunningStack) -> str:
@@ -76,19 +67,14 @@ def test_a_conversation_is_answered_handed_over_rated_and_its_customer_erased(st
     assert (proposed["approval_status"], proposed["external_id"]) == ("pending", talk)
 
     job = stack.admin("DELETE", "/v1/admin/end-users/ada%2B1%40example.com").json["job_id"]
-    _until(lambda: stack.api("GET", path).status == 404)
-    ended = _until(lambda: _ended(stack, job))
-    assert (ended["status"], ended["result"]["conversations"], ended["result"]["messages"]) == (
+    until(lambda: stack.api("GET", path).status == 404)
+    erased = ended(stack, job)
+    assert (erased["status"], erased["result"]["conversations"], erased["result"]["messages"]) == (
         "succeeded",
         1,
         7,
     )
     assert stack.admin("GET", f"/v1/tickets/{talk}").status == 404
-
-
-def _ended(stack: RunningStack, job_id: str) -> dict[str, Any] | None:
-    job: dict[str, Any] = stack.admin("GET", f"/v1/admin/jobs/{job_id}").json
-    return job if job["status"] in ("succeeded", "failed") else None
 
 
 @pytest.mark.usefixtures("known")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.doubles.site import Site
 from tests.e2e.running import RunningStack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -35,13 +36,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory, model_cache: Path, site: Sit
 
 
 def ended(stack: RunningStack, job_id: str) -> Any:
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        job = stack.admin("GET", f"/v1/admin/jobs/{job_id}").json
-        if job["status"] not in ("queued", "running"):
-            return job
-        time.sleep(0.2)
-    raise AssertionError(f"the job has not ended: {job}")
+    job: dict[str, Any] = {}
+
+    def is_over() -> bool:
+        job.update(stack.admin("GET", f"/v1/admin/jobs/{job_id}").json)
+        return job["status"] not in ("queued", "running")
+
+    until(is_over, seconds=SECONDS, every=0.2)
+    return job
 
 
 def crawl(stack: RunningStack, site: Site, **body: Any) -> Any:
@@ -105,8 +107,8 @@ def test_a_crawl_can_be_cancelled(stack: RunningStack, site: Site) -> None:
 
     assert stack.admin("POST", f"/v1/admin/jobs/{job_id}/cancel").json["status"] == "cancelled"
 
-    asked, until = -1, time.monotonic() + SECONDS
-    while (now := len(site.requests)) != asked and time.monotonic() < until:
+    asked, ends = -1, time.monotonic() + SECONDS
+    while (now := len(site.requests)) != asked and time.monotonic() < ends:
         asked = now
         time.sleep(4)
     assert asked == len(site.requests), "it goes on"

@@ -14,7 +14,8 @@ import pytest
 from infra.local.aws import Clients
 from tests.doubles import whmcs_dump as whmcs
 from tests.e2e.running import ROOT, RunningStack
-from tests.e2e.test_journeys import asked, cited, ended, jobs_of, until, whole
+from tests.e2e.test_journeys import asked, cited, ended, jobs_of, whole
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -86,7 +87,7 @@ def test_a_dropped_dump_is_reviewed_and_answers_when_it_is_approved(stack: Runni
     )
 
     assert approved.status == 200, approved.body
-    until(lambda: "Rebuild chimes" in whole(asked(stack, ASKED)), seconds=60)
+    until(lambda: "Rebuild chimes" in whole(asked(stack, ASKED)))
     answer = asked(stack, ASKED)
     assert cited(answer)
     assert "Quist" not in whole(answer)
@@ -159,8 +160,13 @@ def test_an_interrupted_command_leaves_the_import_running_and_says_so(
         replies=[whmcs.reply(94_000_000 + number, number) for number in numbers],
     )
     dump.write_bytes(gzip.compress(body))
+    # Whoever runs the tests in the background has them ignore Ctrl-C, and their children with them.
+    hears = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     watcher = subprocess.Popen(
-        [sys.executable, "-m", "infra.local", "import-whmcs", str(dump)],
+        [
+            *(sys.executable, "-c", hears + "runpy.run_module('infra.local', run_name='__main__')"),
+            *("import-whmcs", str(dump)),
+        ],
         cwd=ROOT,
         env={"STATE": str(stack.state), "PATH": "", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -170,7 +176,7 @@ def test_an_interrupted_command_leaves_the_import_running_and_says_so(
     until(lambda: "waiting for a worker" in watcher.stdout.readline())
 
     watcher.send_signal(signal.SIGINT)
-    said, _ = watcher.communicate(timeout=30)
+    said, _ = watcher.communicate(timeout=120)
 
     assert watcher.returncode == 130, said
     [job_id] = re.findall(r"job ([0-9a-f-]{36})", said)

@@ -5,7 +5,7 @@ import hmac
 import json
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from candor.signing import signature
-from infra.java import free_port
 from tests.doubles.bitrix24 import TOKEN, WEBHOOK, Portal, event, form
 from tests.doubles.listening import Listener
 from tests.doubles.loopback import Reply
 from tests.doubles.whmcs_site.site import IDENTIFIER, SECRET, WhmcsSite
-from tests.e2e.running import RunningStack
+from tests.e2e.running import RunningStack, free_port
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -32,20 +32,9 @@ HOOK_SECRET = "secret-of-the-hook-file-0123"
 FORM = "application/x-www-form-urlencoded"
 
 
-def _until(true: Callable[[], Any], seconds: float = 90) -> Any:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if found := true():
-            return found
-        time.sleep(0.2)
-    raise AssertionError("it never came")
-
-
 @pytest.fixture(scope="module")
 def ports() -> dict[str, int]:
-    # Below those that outgoing connections take: a receiver comes back to the one it had.
-    names = ("listener", "portal", "site")
-    return {name: free_port(20_360 + 5 * at, 20_364 + 5 * at) for at, name in enumerate(names)}
+    return {name: free_port() for name in ("listener", "portal", "site")}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +50,7 @@ def stack(
     )
     running.start()
     document_id = running.api("POST", "/v1/documents", PAGE).json["id"]
-    _until(lambda: running.api("GET", f"/v1/documents/{document_id}").json["status"] == "indexed")
+    until(lambda: running.api("GET", f"/v1/documents/{document_id}").json["status"] == "indexed")
     yield running
     running.stop()
 
@@ -93,7 +82,7 @@ def test_an_answer_and_a_job_are_told_once_with_signatures_anybody_can_check(
             return [body["data"] for body in listener.heard if body["event"] == event]
 
         # Reconciling starts a second job, for tickets.
-        _until(lambda: told("answer") and len(told("job")) == 2)
+        until(lambda: told("answer") and len(told("job")) == 2)
         time.sleep(3)
 
         assert all(map(listener.is_signed, listener.requests))
@@ -115,17 +104,17 @@ def test_a_receiver_that_was_away_hears_of_it_when_it_is_back_even_after_a_kill(
         "/v1/integrations/plain?wait=true",
         {"message_id": "e-2", "chat_id": "c2", "text": "What is the deposit for an axolotl?"},
     )
-    _until(lambda: stack.admin("GET", f"/v1/admin/webhooks/{hook_id}").json["last_status"])
+    until(lambda: stack.admin("GET", f"/v1/admin/webhooks/{hook_id}").json["last_status"])
     assert stack.admin("GET", f"/v1/admin/webhooks/{hook_id}").json["last_status"]["status"] == "retrying"
 
     stack.kill()
     stack.start()
     with Listener(port=ports["listener"], secret=secret) as listener:
-        _until(lambda: listener.requests, 120)
+        until(lambda: listener.requests, seconds=120)
 
         assert listener.is_signed(listener.requests[0])
         assert "€431.00" in listener.heard[0]["data"]["answer"]
-        _until(
+        until(
             lambda: (
                 stack.admin("GET", f"/v1/admin/webhooks/{hook_id}").json["last_status"]["status"]
                 == "delivered"
@@ -148,7 +137,7 @@ def test_a_message_that_was_accepted_is_answered_though_everything_is_killed(sta
         path = "/v1/integrations/plain"
         return [stack.api("GET", f"{path}/{message['message_id']}").json["status"] for message in messages]
 
-    _until(lambda: set(states()) == {"answered"}, 120)
+    until(lambda: set(states()) == {"answered"}, seconds=120)
 
 
 def test_two_at_once_are_one_message(stack: RunningStack) -> None:
@@ -160,7 +149,7 @@ def test_two_at_once_are_one_message(stack: RunningStack) -> None:
 
     assert {reply.status for reply in replies} == {202}
     assert [reply.json["duplicate"] for reply in replies].count(False) == 1
-    _until(lambda: stack.api("GET", "/v1/integrations/plain/twice").json["status"] == "answered")
+    until(lambda: stack.api("GET", "/v1/integrations/plain/twice").json["status"] == "answered")
     talk = stack.api("GET", "/v1/integrations/plain/twice").json["conversation_id"]
     assert stack.api("GET", f"/v1/conversations/{talk}").json["messages_total"] == 2
 
@@ -204,9 +193,9 @@ def test_bitrix24_is_answered_and_handed_over(stack: RunningStack, ports: dict[s
 
         assert send(event(QUESTION, 17, **{"auth[application_token]": "wrong"})) == 403
         assert [send(event(QUESTION, 17)) for _ in range(2)] == [202, 202]
-        _until(lambda: portal.told)
+        until(lambda: portal.told)
         assert send(event("talk to a person", 18)) == 202
-        _until(lambda: len(portal.calls) == 3)
+        until(lambda: len(portal.calls) == 3)
 
         assert "9 days" in portal.told[0]
         assert [method for method, _ in portal.calls] == [
@@ -248,7 +237,7 @@ def test_a_ticket_in_whmcs_gets_a_draft(stack: RunningStack, ports: dict[str, in
         def drafts() -> list[str]:
             return [note for note in site.truths[ticket].notes if "Draft by Candor" in note]
 
-        _until(drafts)
+        until(drafts)
         time.sleep(2)
         [note] = drafts()
         assert "9 days" in note

@@ -17,7 +17,8 @@ import pytest
 
 from infra import template
 from infra.local.aws import Clients
-from tests.e2e.running import ROOT, SMALL, RunningStack, free_port, until
+from tests.e2e.running import ROOT, SMALL, RunningStack, free_port
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -116,7 +117,8 @@ def test_a_client_that_hangs_up_leaves_the_others_alone(small_stack: RunningStac
 
 def test_a_streamed_response_arrives_piece_by_piece(small_stack: RunningStack) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", small_stack.port)
-    connection.request("POST", "/words", b'{"text": "one two three"}')
+    words = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+    connection.request("POST", "/words", json.dumps({"text": " ".join(words)}))
     response = connection.getresponse()
     arrivals = []
     while line := response.readline():
@@ -125,7 +127,8 @@ def test_a_streamed_response_arrives_piece_by_piece(small_stack: RunningStack) -
     connection.close()
 
     assert response.headers["Content-Type"] == "text/event-stream"
-    assert [line for _, line in arrivals] == [b"data: one\n", b"data: two\n", b"data: three\n"]
+    assert [line for _, line in arrivals] == [f"data: {word}\n".encode() for word in words]
+    # All at once would be no time at all; they are written over a second and a half.
     assert arrivals[-1][0] - arrivals[0][0] > 0.3
 
 
@@ -161,7 +164,7 @@ def test_a_streaming_function_is_told_that_its_client_left_and_answers_the_next(
         connection.close()
 
     # Told at once it has ended in time, and the same process has seen all three.
-    until(lambda: small_stack.call("POST", "/words", {"text": "WHOLE"}).body == b"3", seconds=10)
+    until(lambda: small_stack.call("POST", "/words", {"text": "WHOLE"}).body == b"3")
 
 
 def test_the_log_has_one_line_for_a_request_and_nothing_of_its_query(small_stack: RunningStack) -> None:
@@ -227,15 +230,14 @@ def test_a_command_without_a_stack_says_how_to_start_one(tmp_path: Path) -> None
     assert "start one with `make run`" in done.stderr
 
 
-def test_it_stops_within_five_seconds_and_comes_back_as_it_was(own_stack: RunningStack) -> None:
+def test_it_stops_when_it_is_asked_to_and_comes_back_as_it_was(own_stack: RunningStack) -> None:
     own_stack.start()
     assert own_stack.call("POST", "/counters/a").json == {"n": 1}
     keys = own_stack.credentials
 
-    seconds = own_stack.stop()
+    own_stack.stop()
     assert own_stack.process is not None
     assert own_stack.process.returncode == 0
-    assert seconds < 5
 
     own_stack.start()
     assert own_stack.call("GET", "/counters/a").json == {"n": 1}

@@ -10,7 +10,8 @@ from openapi_spec_validator import validate
 
 from candor.edge.routes import ROUTES
 from infra.local.aws import Clients
-from tests.e2e.running import Reply, RunningStack, until
+from tests.e2e.running import Reply, RunningStack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -211,7 +212,7 @@ def dropped_ticket(stack: RunningStack) -> str:
         Key="source/described.json",
         Body=json.dumps({"conversations": [talk]}).encode(),
     )
-    until(lambda: stack.admin("GET", "/v1/tickets/described-1").status == 200, seconds=30)
+    until(lambda: stack.admin("GET", "/v1/tickets/described-1").status == 200)
     return "described-1"
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from tests.doubles.numbers import Samples, read_metrics, sample
 from tests.doubles.openai import OpenAIDouble
-from tests.e2e.running import Reply, RunningStack, until
+from tests.e2e.running import Reply, RunningStack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -62,7 +63,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iter
     )
     running.start()
     document = running.api("POST", "/v1/documents", PAGE).json["id"]
-    until(lambda: running.api("GET", f"/v1/documents/{document}").json["status"] == "indexed", seconds=120)
+    until(lambda: running.api("GET", f"/v1/documents/{document}").json["status"] == "indexed")
     yield running
     running.kill()
 
@@ -71,7 +72,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iter
 def told(counted: RunningStack) -> Told:
     """Two hundred mixed requests, and the stack killed in the middle of them, once at rest and once not."""
     told = Told()
-    mixed(counted, told, range(60), at_once=1)
+    mixed(counted, told, range(60), at_once=3)
     counted.kill()
     counted.start()
     with ThreadPoolExecutor(1) as beside:
@@ -174,7 +175,7 @@ def test_a_replay_counts_for_nothing_and_finds_what_changed(counted: RunningStac
     same = counted.admin("POST", f"{path}/replay").json
     changed = {**PAGE, "raw_text": PAGE["raw_text"].replace("€77.00", "€88.00")}
     document = counted.api("POST", "/v1/documents", changed).json["id"]
-    until(lambda: counted.api("GET", f"/v1/documents/{document}").json["status"] == "indexed", seconds=120)
+    until(lambda: counted.api("GET", f"/v1/documents/{document}").json["status"] == "indexed")
     other = counted.admin("POST", f"{path}/replay").json
     [since] = counted.admin("GET", path).json["since"]
 

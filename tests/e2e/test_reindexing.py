@@ -3,7 +3,6 @@
 import re
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 
 from tests.doubles.openai import OpenAIDouble
 from tests.e2e.running import RunningStack
-from tests.e2e.test_journeys import ended, until, whole
+from tests.e2e.test_journeys import ended, whole
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -80,7 +80,7 @@ class Public:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(180)
 
     def _run(self, work: Any) -> None:
         while not self._over.is_set():
@@ -102,13 +102,11 @@ class Public:
         days = self.days + 1
         document = self._stack.admin("POST", "/v1/documents", zeppelin(days)).json
         path = f"/v1/documents/{document['id']}"
-        for _ in range(200):
-            if self._stack.admin("GET", path).json["status"] == "indexed":
-                self.days = days
-                break
-            time.sleep(0.1)
-        else:
-            self.problems.append(f"{days} days are not indexed within 20 s")
+        try:
+            until(lambda: self._stack.admin("GET", path).json["status"] == "indexed", every=0.1)
+            self.days = days
+        except AssertionError as error:
+            self.problems.append(f"{days} days are not indexed: {error}")
         self._over.wait(0.3)
 
 

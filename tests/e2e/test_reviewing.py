@@ -7,7 +7,8 @@ import pytest
 
 from infra.local.aws import Clients
 from tests.e2e.running import RunningStack
-from tests.e2e.test_journeys import asked, ended, until
+from tests.e2e.test_journeys import asked, ended
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -42,7 +43,7 @@ def reviewed(stack: RunningStack) -> RunningStack:
     Clients(stack.aws)("s3").put_object(
         Bucket=stack.outputs["SourceBucket"], Key="source/reviewed.json", Body=json.dumps(body).encode()
     )
-    until(lambda: listed(stack, q="module")["total"] == len(THINGS), seconds=60)
+    until(lambda: listed(stack, q="module")["total"] == len(THINGS))
     return stack
 
 
@@ -82,7 +83,7 @@ def test_tickets_are_found_by_filter_and_words_and_shown_to_whom_they_concern(re
 
 
 def test_a_rejected_ticket_is_in_no_answer_from_the_next_question_on(reviewed: RunningStack) -> None:
-    until(lambda: quotes(reviewed, "wombat"), seconds=60)
+    until(lambda: quotes(reviewed, "wombat"))
 
     reply = reviewed.admin("PATCH", "/v1/admin/tickets/rv-1/approval", {"approval_status": "rejected"})
 
@@ -91,11 +92,11 @@ def test_a_rejected_ticket_is_in_no_answer_from_the_next_question_on(reviewed: R
     assert listed(reviewed, q="wombat", approval_status="rejected")["total"] == 1
 
     reviewed.admin("PATCH", "/v1/admin/tickets/rv-1/approval", {"approval_status": "approved"})
-    until(lambda: quotes(reviewed, "wombat"), seconds=60)
+    until(lambda: quotes(reviewed, "wombat"))
 
 
 def test_all_that_a_filter_means_are_decided_as_a_job(reviewed: RunningStack) -> None:
-    until(lambda: quotes(reviewed, "quoll"), seconds=60)
+    until(lambda: quotes(reviewed, "quoll"))
     wanted = {"q": "module pat", "status": "open", "source_file": "source/reviewed.json"}
 
     counted = decide(reviewed, {"filter": wanted, "approval_status": "pending", "dry_run": True})
@@ -108,4 +109,4 @@ def test_all_that_a_filter_means_are_decided_as_a_job(reviewed: RunningStack) ->
 
     told = decide(reviewed, {"ids": ["rv-4", "rv-5", "nobody"], "approval_status": "approved"})
     assert [one["status"] for one in told["results"]] == ["ok", "ok", "not_found"]
-    until(lambda: quotes(reviewed, "quoll"), seconds=60)
+    until(lambda: quotes(reviewed, "quoll"))

@@ -14,7 +14,8 @@ import pytest
 
 from tests.doubles.answering import said
 from tests.doubles.openai import Chat, Mode, OpenAIDouble
-from tests.e2e.running import RunningStack, until
+from tests.e2e.running import RunningStack, writing_stack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -115,33 +116,16 @@ def honest(chat: Chat) -> str:
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[OpenAIDouble]:
-    with OpenAIDouble() as double:
-        yield double
-
-
-@pytest.fixture(scope="module")
 def running(
     tmp_path_factory: pytest.TempPathFactory, model_cache: Path, model: OpenAIDouble
 ) -> Iterator[RunningStack]:
-    stack = RunningStack(
-        tmp_path_factory.mktemp("streaming"),
-        MODEL_CACHE=str(model_cache),
-        OPENAI_API_KEY="sk-test-0123456789",
-        OPENAI_BASE_URL=model.base_url,
-        LLM_MODEL="double",
-        RATE_LIMIT_REQUESTS="0",
-        STREAM_BEAT_SECONDS=str(BEAT),
-    )
-    stack.start()
-    try:
+    state = tmp_path_factory.mktemp("streaming")
+    with writing_stack(state, model_cache, model, STREAM_BEAT_SECONDS=str(BEAT)) as stack:
         for page in (PAGE, POISON):
             document_id = stack.api("POST", "/v1/documents", page).json["id"]
             path = f"/v1/documents/{document_id}"
-            until(lambda path=path: stack.api("GET", path).json["status"] == "indexed", seconds=90)  # type: ignore[misc]
+            until(lambda path=path: stack.api("GET", path).json["status"] == "indexed")  # type: ignore[misc]
         yield stack
-    finally:
-        stack.stop()
 
 
 @pytest.fixture
@@ -155,7 +139,7 @@ def client(running: RunningStack, model: OpenAIDouble) -> Client:
 def test_sentences_are_told_while_the_model_still_writes(client: Client, model: OpenAIDouble) -> None:
     talk = client.open()
     client.send(talk, "hello")  # The process that answers has started.
-    model.pause = 0.05
+    model.pause = 0.08
 
     heard = client.send(talk)
 
@@ -226,7 +210,7 @@ def test_what_was_told_of_a_broken_answer_is_replaced_by_the_whole_one(
 
 
 def test_while_the_model_thinks_the_heart_beats(client: Client, model: OpenAIDouble) -> None:
-    model.mode, model.delay = Mode.SLOW, 4 * BEAT
+    model.mode, model.delay = Mode.SLOW, 6 * BEAT
 
     heard = client.send(client.open())
 
@@ -240,12 +224,12 @@ def test_of_a_reader_who_leaves_the_model_is_stopped_and_what_was_told_is_kept(
 ) -> None:
     talk = client.open()
     client.send(talk, "hello")
-    model.pause = 0.1
+    model.pause = 0.3
 
     heard = client.send(talk, leaves_at='"content"')
 
-    until(lambda: model.left == 1, seconds=5)
-    until(lambda: len(client.messages(talk)) == 4, seconds=10)
+    until(lambda: model.left == 1)
+    until(lambda: len(client.messages(talk)) == 4)
     [question, answer] = client.messages(talk)[-2:]
     assert question["content"] == QUESTION
     assert answer["content"] == heard.shown == SENTENCES[0]
@@ -262,7 +246,7 @@ def test_a_reader_who_leaves_before_the_first_word_is_heard_all_the_same(
 
     client.send(talk, leaves_at=":")
 
-    until(lambda: [m["content"] for m in client.messages(talk)][:1] == [QUESTION], seconds=5)
+    until(lambda: [m["content"] for m in client.messages(talk)][:1] == [QUESTION])
     model.mode = Mode.OK
     # Whoever comes next is answered, with what was asked before, once the one who left is known to be gone.
     assert "€431.00" in client.send(talk, "And what is the deposit for an axolotl?").shown
@@ -273,7 +257,7 @@ def test_two_at_once_are_both_told_as_it_is_written(client: Client, model: OpenA
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(client.send, talks))  # Both processes have started.
-        model.pause = 0.05
+        model.pause = 0.08
         heard = list(pool.map(client.send, talks))
 
     for each in heard:
@@ -304,13 +288,13 @@ def test_a_person_who_takes_over_while_it_is_written_silences_it(client: Client,
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         sending = pool.submit(client.send, talk)
-        until(lambda: model.begun, seconds=20)
+        until(lambda: model.begun)
         client.stack.admin("POST", f"/v1/conversations/{talk}/takeover")
         heard = sending.result()
 
     assert heard.shown == ""
     assert heard.done["decision"] == "ESCALATE"
-    until(lambda: model.left == 1, seconds=5)
+    until(lambda: model.left == 1)
     assert client.messages(talk)[-1]["content"] == QUESTION
 
 

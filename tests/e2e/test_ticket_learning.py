@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from infra.local.aws import Clients
-from tests.e2e.running import RunningStack, until
+from tests.e2e.running import RunningStack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -62,7 +63,7 @@ def test_fifty_solved_tickets_answer_fall_silent_and_come_back_from_their_export
 
     reply = stack.admin("POST", "/v1/admin/ingest-tickets-to-file", {})
     until(lambda: reply.status == 200 or exports(stack) != [])
-    with urllib.request.urlopen(link(stack, reply), timeout=10) as answer:
+    with urllib.request.urlopen(link(stack, reply), timeout=120) as answer:
         written = json.load(answer)
     assert written["conversations_count"] >= 50
     again = dropped(stack, "source/again.json", json.dumps(written).encode())

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.running import RunningStack
-from tests.e2e.test_journeys import asked, cited, ended, indexed, until
+from tests.e2e.test_journeys import asked, cited, ended, indexed
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -95,7 +96,7 @@ def test_a_file_put_by_a_form_answers_and_leaves_again(stack: RunningStack) -> N
         found[:] = stack.api("GET", f"/v1/documents?q={quote('parrots & Co')}").json["items"]
         return bool(found) and found[0]["status"] == "indexed"
 
-    until(is_there, seconds=60)
+    until(is_there)
     assert (found[0]["title"], found[0]["doc_type"]) == ("Parrot care", "howto")
     [job] = [
         job
@@ -108,7 +109,7 @@ def test_a_file_put_by_a_form_answers_and_leaves_again(stack: RunningStack) -> N
 
     changed, changed_type = form(invitation["fields"], "x.md", content.replace(b"eleven", b"twelve"))
     assert sent(invitation["url"], changed, changed_type)[0] in (200, 201, 204)
-    until(lambda: "twelve" in asked(stack, question)["answer"], seconds=60)
+    until(lambda: "twelve" in asked(stack, question)["answer"])
 
 
 def test_a_form_takes_its_own_key_and_no_more_bytes_than_it_says(stack: RunningStack) -> None:

@@ -8,7 +8,8 @@ import pytest
 from candor.entries import SEEN_AFTER_SECONDS
 from tests.doubles.company import NORTHWIND
 from tests.doubles.web_server import WebServer
-from tests.e2e.running import RunningStack, until
+from tests.e2e.running import RunningStack
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from functions.chat_stream import app
 from tests.doubles.entrance import ADMIN_KEY, API_KEY, Entrance
 from tests.doubles.gateway import Answered, Context, Http, answered, proxy_event
 from tests.doubles.talks import Talks
+from tests.waiting import until
 
 TALK_ID = "00000000-0000-4000-8000-000000000021"
 HALVES = ("<How", "<How long?>")
@@ -325,8 +325,7 @@ def test_more_said_meanwhile_is_answered_with_it_and_both_are_told(desk: Desk) -
     def meanwhile(question: Question) -> None:
         desk.talks.assistant.while_writing = lambda question: None
         thread.start()
-        while len(desk.talks.said(talk)) < 2:
-            time.sleep(0.01)
+        until(lambda: len(desk.talks.said(talk)) == 2)
 
     desk.talks.assistant.while_writing = meanwhile
 
@@ -343,11 +342,16 @@ def test_more_said_meanwhile_is_answered_with_it_and_both_are_told(desk: Desk) -
 # ---------------------------------------------------------------- heartbeats, and who leaves
 def test_who_waits_hears_that_somebody_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = _desk(monkeypatch, beat_seconds=0.05)
-    desk.talks.assistant.while_writing = lambda question: time.sleep(0.4)
+    heard = threading.Event()
+    desk.talks.assistant.while_writing = lambda question: heard.wait(60)
 
-    parts = list(desk.begin(desk.open())["body"])
+    parts = []
+    for part in desk.begin(desk.open())["body"]:
+        parts.append(part)
+        if parts.count(b": still here\n\n") == 3:
+            heard.set()
 
-    assert parts.count(b": still here\n\n") >= 3
+    assert heard.is_set()
     assert read(parts[-1]) is not None
 
 
@@ -358,7 +362,7 @@ def test_of_an_answer_whose_reader_left_what_was_told_stays(desk: Desk) -> None:
     def tells() -> Iterator[str]:
         yield "Refunds take"
         began.set()
-        may_go_on.wait(5)
+        may_go_on.wait(60)
         yield "Refunds take 14 days, said nobody would read."
 
     class Reading(tuple):  # type: ignore[type-arg]
@@ -368,7 +372,7 @@ def test_of_an_answer_whose_reader_left_what_was_told_stays(desk: Desk) -> None:
     desk.talks.assistant.tells = Reading()
     stream = desk.begin(talk)["body"]
     told = [next(iter(stream))]
-    began.wait(5)
+    began.wait(60)
     stream.leave()
     may_go_on.set()
     stream.close()
@@ -386,8 +390,8 @@ def test_who_leaves_while_another_is_answered_leaves_nothing_behind(desk: Desk) 
         desk.talks.assistant.while_writing = lambda question: None
         thread = threading.Thread(target=second)
         thread.start()
-        waiting.wait(5)
-        thread.join(5)
+        waiting.wait(60)
+        thread.join(60)
 
     def second() -> None:
         stream = desk.begin(talk, "And to a card?")["body"]

@@ -28,6 +28,7 @@ from tests.doubles.integrations import Integrations
 from tests.doubles.knowledge import Deferred, Graves
 from tests.doubles.loopback import Reply
 from tests.doubles.whmcs_site.site import IDENTIFIER, SECRET, WhmcsSite
+from tests.waiting import until
 
 PLAIN = "/v1/integrations/plain"
 HOOKS = "/v1/admin/webhooks"
@@ -268,8 +269,7 @@ def test_where_a_person_has_taken_over_nothing_is_said(desk: Desk) -> None:
 
 def test_waiting_gets_the_answer_in_the_same_call(desk: Desk) -> None:
     def work() -> None:
-        while not desk.made.work() and not desk.made.talks.assistant.asked:
-            time.sleep(0.02)
+        until(lambda: desk.made.work() or desk.made.talks.assistant.asked)
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -358,7 +358,7 @@ def test_a_request_that_meets_itself_running_waits_for_the_answer(desk: Desk) ->
 
     def slowly() -> None:
         running.set()
-        go_on.wait(5)
+        go_on.wait(60)
 
     desk.answering.before = slowly
     http, answers = desk.http.as_(Idempotency_Key="k"), list[Answered]()
@@ -368,7 +368,7 @@ def test_a_request_that_meets_itself_running_waits_for_the_answer(desk: Desk) ->
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     threads[0].start()
-    running.wait(5)
+    running.wait(60)
     for thread in threads[1:]:
         thread.start()
     go_on.set()
@@ -385,13 +385,13 @@ def test_a_request_whose_first_run_takes_too_long_is_told_to_come_back(desk: Des
 
     def slowly() -> None:
         running.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     desk.answering.before = slowly
     http = desk.http.as_(Idempotency_Key="k")
     first = threading.Thread(target=lambda: http.post("/v1/reply/generate", {"query": "x"}))
     first.start()
-    running.wait(5)
+    running.wait(60)
     patient = replace(desk.entrance.gate.once, sleep=lambda _: setattr(desk.entrance.clock, "ahead", 6))
     object.__setattr__(desk.entrance.gate, "once", patient)
 

@@ -12,6 +12,7 @@ from infra.dynamodb import server as dynamodb
 from infra.java import free_port
 from infra.opensearch.server import NEWEST, WITH_KNN, Edition, node
 from tests.doubles import aws
+from tests.doubles.clock import Clock
 from tests.doubles.web_server import Page, WebServer
 
 
@@ -21,6 +22,11 @@ def _running(edition: Edition, data: Path, offset: int) -> Iterator[str]:
     first = 9210 + offset + 10 * (_worker() % 4)
     with node(data, port=free_port(first, first + 4), edition=edition, memory="512m") as server:
         yield server.url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,10 +16,10 @@ from candor.config.service import SEEN_AFTER_SECONDS, Configuration
 from candor.config.store import ConfigStore, Version
 from candor.config.whmcs import WHMCS
 from candor.errors import Conflict, Invalid, Malformed, NotFound, Unavailable
+from tests.doubles.clock import NOON, Clock, Ticks
 from tests.doubles.tables import create_table
 
 PASSWORD = "correct horse battery"
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 STYLE = Section(
     name="style",
     settings=(Setting(name="tone", default="plain"), Setting(name="loud", kind=Kind.FLAG, default=False)),
@@ -30,14 +30,6 @@ def door(url: str) -> str:
     if "internal" in url:
         raise Malformed("This address is not public.")
     return url.rstrip("/")
-
-
-class Ticks:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(params=["memory", "ministack", "dynamodb_local"])
@@ -334,23 +326,8 @@ def test_a_store_that_is_down_is_unavailable() -> None:
         configuration(store).shown("whmcs")
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(params=["memory", "ministack", "dynamodb_local"])
-def alerts(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], datetime]
-) -> Alerts:
+def alerts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Alerts:
     if request.param == "memory":
         return MemoryAlerts(clock)
     monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue(request.param))

@@ -15,6 +15,7 @@ from candor.adapters.http_fetcher import HttpFetcher
 from candor.errors import Malformed, UpstreamFailed
 from tests.doubles.internet import OTHER_PUBLIC, PUBLIC, Internet, local
 from tests.doubles.web_server import Conversation, Page, WebServer, answer, moved
+from tests.growth import spent
 
 Serve = Callable[..., WebServer]
 
@@ -211,17 +212,16 @@ def test_any_status_is_an_answer(serve: Serve, status: str) -> None:
 def test_what_is_no_text_is_not_read(serve: Serve) -> None:
     def endless(page: Conversation) -> None:
         page.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 900000000\r\n\r\n")
-        page.wait(5)
+        page.wait(60)
 
     server = serve({"/": endless, "/next": answer(b"x")})
     fetcher = local(server)
 
-    started = time.monotonic()
     page = fetcher.fetch(server.url)
 
     assert (page.status, page.body, page.content_type) == (200, b"", "video/mp4")
     assert fetcher.fetch(f"{server.url}/next").body == b"x"
-    assert time.monotonic() - started < 4
+    assert "/" not in server.told
 
 
 # ---------------------------------------------------------------- bodies, honest and otherwise
@@ -326,7 +326,7 @@ def test_a_broken_answer_is_a_sentence(serve: Serve, reason: str, page: bytes) -
     server = serve({"/": page})
 
     with pytest.raises(UpstreamFailed, match=reason):
-        local(server).fetch(server.url, total_seconds=2)
+        local(server).fetch(server.url, total_seconds=30)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_half_a_page_is_no_page(serve: Serve, page: bytes) -> None:
     server = serve({"/": cut})
 
     with pytest.raises(UpstreamFailed, match="broke"):
-        local(server).fetch(server.url, total_seconds=5)
+        local(server).fetch(server.url, total_seconds=30)
 
 
 @pytest.mark.parametrize("head", [_head(), _head("Content-Length: 100"), _head("Transfer-Encoding: chunked")])
@@ -358,7 +358,7 @@ def test_a_connection_that_is_reset_is_not_taken_for_the_end(serve: Serve, head:
     server = serve({"/": lambda page: (page.write(head + b"5\r\nhello\r\n"), page.reset())[0]})
 
     with pytest.raises(UpstreamFailed, match="broke"):
-        local(server).fetch(server.url, total_seconds=5)
+        local(server).fetch(server.url, total_seconds=30)
 
 
 def test_a_server_that_hangs_up_without_a_word_is_a_sentence(serve: Serve) -> None:
@@ -373,12 +373,12 @@ def test_a_bomb_is_put_down_before_it_goes_off(serve: Serve) -> None:
     bomb = b"".join(piece.compress(b"\0" * 10_000_000) for _ in range(30)) + piece.flush()
     server = serve({"/": _coded(bomb, "gzip")})
 
-    started = time.process_time()
-    with pytest.raises(UpstreamFailed, match="larger than the 5 MB"):
-        local(server).fetch(server.url)
+    def put_down() -> None:
+        with pytest.raises(UpstreamFailed, match="larger than the 5 MB"):
+            local(server).fetch(server.url)
 
     assert len(bomb) < 400_000
-    assert time.process_time() - started < 2
+    assert spent(put_down) < spent(lambda: zlib.decompress(bomb, wbits=31)) / 3
 
 
 def test_a_page_without_an_end_is_left_when_it_is_too_large(serve: Serve) -> None:
@@ -425,7 +425,7 @@ def test_whatever_a_server_says_is_an_answer_or_a_sentence(said: bytes, begins_w
     fetcher = HttpFetcher(version="1", resolve=lambda host, port: [PUBLIC], dial=talk)
 
     try:
-        page = fetcher.fetch("http://shop.example/", total_seconds=2)
+        page = fetcher.fetch("http://shop.example/", total_seconds=30)
     except (UpstreamFailed, Malformed):
         return
 
@@ -437,14 +437,14 @@ def test_whatever_a_server_says_is_an_answer_or_a_sentence(said: bytes, begins_w
 @pytest.mark.parametrize(
     "slow",
     [
-        lambda page: page.wait(30),
+        lambda page: page.wait(60),
         lambda page: page.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Header: y\r\n" * 1000),
         lambda page: page.drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1000),
         lambda page: (page.write(_head("Content-Length: 1000")), page.drip(b"x" * 1000)),
         lambda page: (page.write(_head()), page.drip(b"x" * 1000)),
         lambda page: (page.write(_head("Transfer-Encoding: chunked")), page.drip(b"1\r\nx\r\n" * 500)),
-        lambda page: (page.write(_head("Transfer-Encoding: chunked") + b"0\r\n"), page.drip(b"X: y\r\n" * 9)),
-        lambda page: (page.write(b"HTTP/1.1 100 Continue\r\n\r\n"), page.wait(30)),
+        lambda page: (page.write(_head("Transfer-Encoding: chunked") + b"0\r\n"), page.drip(b"X:y\r\n" * 99)),
+        lambda page: (page.write(b"HTTP/1.1 100 Continue\r\n\r\n"), page.wait(60)),
     ],
     ids=["silence", "headers", "header", "body", "open-end", "chunks", "trailers", "continue"],
 )  # fmt: skip
@@ -453,24 +453,22 @@ def test_a_server_that_takes_its_time_does_not_get_ours(
 ) -> None:
     server = serve({"/": slow})
 
-    started = time.monotonic()
     with pytest.raises(UpstreamFailed, match="in time"):
         local(server).fetch(server.url, total_seconds=0.4)
 
-    assert time.monotonic() - started < 3
+    assert server.told == []
 
 
 def test_the_deadline_holds_over_all_redirects_together(serve: Serve) -> None:
     def late(target: str) -> Page:
-        return lambda page: (page.wait(0.2), page.write(moved(target)))[0]
+        return lambda page: (page.wait(0.4), page.write(moved(target)))[0]
 
     server = serve({f"/{n}": late(f"/{n + 1}") for n in range(5)} | {"/5": answer(b"x")})
 
-    started = time.monotonic()
     with pytest.raises(UpstreamFailed, match="in time"):
-        local(server).fetch(f"{server.url}/0", total_seconds=0.5)
+        local(server).fetch(f"{server.url}/0", total_seconds=1)
 
-    assert time.monotonic() - started < 3
+    assert "/5" not in server.paths
 
 
 def test_a_host_that_swallows_packets_leaves_time_for_the_next_address(
@@ -493,19 +491,19 @@ def test_a_host_that_swallows_packets_leaves_time_for_the_next_address(
 
 
 def test_a_resolver_that_never_answers_is_not_waited_for() -> None:
-    release = threading.Event()
+    release, answered = threading.Event(), threading.Event()
 
     def stuck(host: str, port: int) -> Sequence[str]:
-        release.wait(10)
+        release.wait(60)
+        answered.set()
         return [PUBLIC]
 
     fetcher = HttpFetcher(version="1", resolve=stuck, connect_seconds=0.3)
 
-    started = time.monotonic()
     with pytest.raises(Malformed):
         fetcher.fetch("http://shop.example/")
 
-    assert time.monotonic() - started < 3
+    assert not answered.is_set()
     release.set()
 
 

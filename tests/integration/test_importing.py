@@ -107,7 +107,7 @@ def test_an_import_killed_at_random_moments_ends_as_exactly_what_the_dump_holds(
         worker.wait()
         worker.stdout.close()
     last = _worker(environment, job_id)
-    assert last.wait(120) == 0
+    assert last.wait(600) == 0
     last.communicate()
 
     job = jobs.get(job_id)

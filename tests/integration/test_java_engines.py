@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from infra import java
 from infra.opensearch.server import WITH_KNN, node, reason_missing
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 )
 def test_a_server_that_ends_at_once_shows_its_last_words(tmp_path: Path) -> None:
     port = java.free_port(9290, 9299)
-    server = java.Server(["java", "NoSuchMain"], port=port, probe="/", log=tmp_path / "log", seconds=20)
+    server = java.Server(["java", "NoSuchMain"], port=port, probe="/", log=tmp_path / "log", seconds=60)
 
     with pytest.raises(java.JavaError, match="NoSuchMain"), server:
         pass
@@ -93,10 +93,7 @@ def test_a_node_does_not_outlive_who_started_it(tmp_path: Path) -> None:
 
         starter.send_signal(signal.SIGKILL)
 
-    deadline = time.monotonic() + 20
-    while _listens(port):
-        assert time.monotonic() < deadline, "the node is still there"
-        time.sleep(0.2)
+    until(lambda: not _listens(port))
 
 
 def _listens(port: int) -> bool:

@@ -1,7 +1,6 @@
 """Reindexing over the engines themselves: the new index holds what the documents say, the old one is gone."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ from candor.indexing.shelves import Shelf
 from candor.search import KeywordIndex, VectorIndex
 from tests.doubles.library import Library
 from tests.doubles.pinecone import PineconeDouble
+from tests.waiting import until
 
 Engines = Callable[[Generation], tuple[KeywordIndex, VectorIndex]]
 
@@ -111,14 +111,7 @@ def test_both_halves_are_built_beside_and_the_old_ones_are_removed(library: Libr
     }
     assert len(expected) == 6
     assert held(live.keywords) == expected
-    eventually(lambda: held(live.vectors) == expected)
+    until(lambda: held(live.vectors) == expected)
     found = library.retrieval().find("matter 3 hosting")
     assert (found.hits[0].passage.title, found.generation, found.degraded) == ("Page 3", "2", ())
     assert held(old.keywords) == held(old.vectors) == {}
-
-
-def eventually(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not claim():
-        assert time.monotonic() < deadline, "it did not become true within five seconds"
-        time.sleep(0.05)

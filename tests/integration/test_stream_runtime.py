@@ -43,7 +43,7 @@ def handler(event, context):
         return {"statusCode": 200, "isBase64Encoded": True, "body": body}
     if want == "context":
         left = context.get_remaining_time_in_millis()
-        told = [context.function_name, context.memory_limit_in_mb, 0 < left <= 5000]
+        told = [context.function_name, context.memory_limit_in_mb, 0 < left <= 30000]
         told += [context.invoked_function_arn, len(context.aws_request_id), os.getpid()]
         return {"statusCode": 200, "body": " ".join(map(str, told))}
     if want == "break":
@@ -55,7 +55,7 @@ def handler(event, context):
 """
 
 
-def runtime(folder: Path, code: str = HANDLER, *, timeout: int = 5) -> Runtime:
+def runtime(folder: Path, code: str = HANDLER, *, timeout: int = 30) -> Runtime:
     (folder / "app.py").write_text(textwrap.dedent(code), encoding="utf-8")
     return Runtime(
         name="streaming",
@@ -169,3 +169,42 @@ def test_a_function_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     failed, _ = running(runtime(tmp_path, timeout=1), ask)
 
     assert "timed out" in failed
+
+
+def test_a_process_that_was_prepared_has_built_its_service_before_anybody_asks(tmp_path: Path) -> None:
+    built = """
+        import os
+        from candor.edge.observability import observed
+
+        PHASE = "init"
+        built = []
+
+        def handler(event, context):
+            return {"statusCode": 200, "body": f"{built} {os.getpid()}"}
+
+        def build():
+            built.append(PHASE)
+            print("built", os.getpid(), flush=True)
+
+        handler = observed(handler, build=build)
+        PHASE = "asked"
+    """
+    log: list[str] = []
+
+    async def run() -> tuple[str, bytes]:
+        streams = Streams(lambda name, line: log.append(line))
+        await streams.replace({"Streaming": runtime(tmp_path, built)})
+        try:
+            await streams.prepare()
+            await streams.prepare()
+            while not any(line.startswith("built") for line in log):
+                await asyncio.sleep(0.02)
+            before = " ".join(log)
+            return before, (await whole(streams.run("Streaming", {})))[1]
+        finally:
+            await streams.stop()
+
+    before, answer = asyncio.run(run())
+
+    assert answer.startswith(b"['init'] ")
+    assert before == f"built {answer.split()[-1].decode()}"

@@ -101,6 +101,46 @@ def test_those_of_one_moment_are_each_on_one_page(directory: TicketDirectory) ->
     assert (ids[0], ids[-1]) == (id_of("91"), id_of("90"))
 
 
+def test_more_than_a_second_holds_lie_in_their_order_among_their_neighbours(
+    directory: TicketDirectory,
+) -> None:
+    crowd = [entry(str(number)) for number in range(300)]
+    later = [entry(str(number), created_at=OPENED + timedelta(hours=2)) for number in range(300, 310)]
+    before = entry("310", created_at=OPENED - timedelta(seconds=1))
+    directory.put([later[0], *crowd[:150], before, *later[1:5]])
+    directory.put([*crowd[150:], *later[5:], entry("0", words="Said anew", revision=9)])
+
+    ids = [one for page in range(1, 5) for one in directory.page(Wanted(), page=page, page_size=100)[0]]
+
+    assert len(set(ids)) == len(ids) == 311
+    assert set(ids[:10]) == {one.ticket_id for one in later}
+    assert ids[-1] == before.ticket_id
+    assert found(directory, text="anew") == {"0"}
+
+
+def test_of_entries_of_one_ticket_that_come_together_the_latest_counts(directory: TicketDirectory) -> None:
+    moved = OPENED + timedelta(days=1)
+    directory.put([entry("1", revision=5, words="held"), entry("2", words="other"), entry("3", revision=2)])
+
+    directory.put(
+        [
+            entry("1", revision=4, words="late"),
+            entry("2", revision=7, words="newest", created_at=moved),
+            entry("2", revision=6, words="newer"),
+            entry("4", revision=3, words="first"),
+            entry("4", revision=3, words="second"),
+            entry("3", revision=3, created_at=moved),
+        ]
+    )
+
+    answers = ("held", "late", "other", "newer", "newest", "first", "second", "mail")
+    assert [found(directory, text=text) for text in answers] == [
+        {"1"}, set(), set(), set(), {"2"}, set(), {"4"}, {"3"},
+    ]  # fmt: skip
+    ids, _ = directory.page(Wanted(), page=1, page_size=10)
+    assert set(ids[:2]) == {id_of("2"), id_of("3")}
+
+
 def test_times_before_computers_and_far_ahead_are_sorted_too(directory: TicketDirectory) -> None:
     years = (1, 1969, 1970, 2026, 9999)
     directory.put([entry(str(year), created_at=datetime(year, 1, 1, tzinfo=UTC)) for year in years])

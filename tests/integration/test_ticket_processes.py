@@ -25,13 +25,20 @@ def started(folder: Path, seed: str) -> subprocess.Popen[str]:
     )
 
 
-def ended(writer: subprocess.Popen[str]) -> dict[int, int]:
+def ended(writer: subprocess.Popen[str], heard: str) -> dict[int, int]:
     """The last thing it said of each ticket; a line cut by the kill does not count."""
+    assert writer.stdout is not None
     writer.kill()
-    output, errors = writer.communicate()
+    output = heard + writer.stdout.read()
+    _, errors = writer.communicate()
     assert not errors, errors
     lines = output[: output.rfind("\n") + 1].splitlines()
     return {int(line.split()[0]): int(line.split()[1]) for line in lines}
+
+
+def _heard(writer: subprocess.Popen[str], lines: int) -> str:
+    assert writer.stdout is not None
+    return "".join(writer.stdout.readline() for _ in range(lines))
 
 
 @pytest.mark.slow
@@ -45,9 +52,11 @@ def test_killed_writers_leave_a_directory_that_agrees_with_itself_and_with_what_
     for turn in range(1, 6):
         # The first turn: all of them make the file at the same moment.
         writers = [started(tmp_path, f"{writer}-{turn}") for writer in range(WRITERS)]
-        time.sleep(rng.uniform(0.8, 1.6))
-        for writer in writers:
-            said |= ended(writer)
+        # Each has said so much, however long that takes here; then they are killed anywhere in what follows.
+        heard = [_heard(writer, rng.randrange(30, 60)) for writer in writers]
+        time.sleep(rng.uniform(0.0, 0.2))
+        for writer, lines in zip(writers, heard, strict=True):
+            said |= ended(writer, lines)
 
     directory = SqliteTicketDirectory(tmp_path)
     held = {ticket_id: version for ticket_id, version, _ in directory.entries_after("", limit=1_000)}

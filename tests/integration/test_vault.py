@@ -1,7 +1,7 @@
 """The vault, the drawers and the safe over them: one contract, over every adapter."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -13,6 +13,7 @@ from candor.adapters.kms_vault import PART, KmsVault
 from candor.adapters.memory_vault import MemoryDrawers, MemoryVault
 from candor.errors import Malformed, TooLarge, Unavailable
 from candor.vault import MAX_BYTES, Drawer, Drawers, Safe, Vault
+from tests.doubles.clock import NOON, Clock
 from tests.doubles.tables import create_table
 
 SECRET = b"correct horse battery staple"
@@ -113,26 +114,8 @@ def test_a_key_that_is_not_there_is_unavailable() -> None:
             vault.seal(SECRET, PURPOSE)
 
 
-NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(params=["memory", "ministack", "dynamodb_local"])
-def drawers(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clock: Callable[[], datetime]
-) -> Drawers:
+def drawers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Drawers:
     if request.param == "memory":
         return MemoryDrawers(clock)
     monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue(request.param))

@@ -1,7 +1,6 @@
 """The vector index: one suite of claims over every store that stands behind the port."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from candor.errors import Invalid
 from candor.search import Hit, Passage, Stored, Vector, VectorIndex, Where
 from tests.doubles.passages import CORPUS, passage
 from tests.doubles.pinecone import PineconeDouble
+from tests.waiting import until
 
 Opening = Callable[[], VectorIndex]
 
@@ -80,14 +80,7 @@ def put(index: VectorIndex, *passages: Passage) -> None:
     index.put(passages, embedder.embed_passages(passages))
     for document_id, version in {(one.document_id, one.version) for one in passages}:
         ours = {p.ordinal for p in passages if (p.document_id, p.version) == (document_id, version)}
-        eventually(partial(index.confirmed, document_id, version, len(ours)))
-
-
-def eventually(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not claim():
-        assert time.monotonic() < deadline, "it did not become true within five seconds"
-        time.sleep(0.03)
+        until(partial(index.confirmed, document_id, version, len(ours)))
 
 
 def holds(index: VectorIndex, *expected: Stored) -> bool:
@@ -153,7 +146,7 @@ def test_the_score_is_the_cosine_and_the_nearest_come_first(index: VectorIndex) 
 def test_opposite_and_equal_vectors_score_minus_one_and_one(index: VectorIndex) -> None:
     vector = embedder.embed_question("a direction")
     index.put([passage("a direction")], [vector])
-    eventually(lambda: index.confirmed("doc", 1, 1))
+    until(lambda: index.confirmed("doc", 1, 1))
 
     (same,) = index.search(vector, limit=1)
     (opposite,) = index.search([-value for value in vector], limit=1)
@@ -193,7 +186,7 @@ def test_putting_again_under_the_same_id_replaces(index: VectorIndex) -> None:
         (hit,) = index.search(embedder.embed_question("Backups are kept for a week."), limit=5)
         return hit.passage.text if hit.score > 0.9 else ""
 
-    eventually(lambda: text_found() == "Backups are kept for a week.")
+    until(lambda: text_found() == "Backups are kept for a week.")
     assert holds(index, Stored(document_id="doc", version=1, passages=1))
 
 
@@ -226,7 +219,7 @@ def test_versions_of_a_document_lie_side_by_side_until_one_is_forgotten(index: V
         Stored(document_id="doc", version=2, passages=2),
         Stored(document_id="other", version=1, passages=1),
     )
-    eventually(lambda: holds(index, *kept))
+    until(lambda: holds(index, *kept))
     assert "doc:1:0" not in index.score([1.0] * DIMENSIONS, ["doc:1:0", "doc:2:0"])
 
 
@@ -235,7 +228,7 @@ def test_tidying_up_after_an_old_version_leaves_a_newer_one_alone(index: VectorI
 
     index.forget("doc", keep_version=2)
 
-    eventually(lambda: holds(index, Stored(document_id="doc", version=3, passages=1)))
+    until(lambda: holds(index, Stored(document_id="doc", version=3, passages=1)))
 
 
 def test_forgetting_twice_is_forgetting_once(index: VectorIndex) -> None:
@@ -244,7 +237,7 @@ def test_forgetting_twice_is_forgetting_once(index: VectorIndex) -> None:
     index.forget("refunds")
     index.forget("refunds")
 
-    eventually(lambda: "refunds" not in documents(index.search(embedder.embed_question("plan"), limit=9)))
+    until(lambda: "refunds" not in documents(index.search(embedder.embed_question("plan"), limit=9)))
     assert len(list(index.stored())) == len(CORPUS) - 1
 
 
@@ -253,7 +246,7 @@ def test_an_id_that_begins_like_another_is_not_taken_for_it(index: VectorIndex) 
 
     index.forget("a")
 
-    eventually(lambda: holds(index, Stored(document_id="a:1", version=1, passages=1)))
+    until(lambda: holds(index, Stored(document_id="a:1", version=1, passages=1)))
 
 
 @pytest.mark.parametrize(
@@ -305,7 +298,7 @@ def test_a_large_batch_is_stored_whole(index: VectorIndex) -> None:
 
     assert holds(index, *(Stored(document_id=f"d{n}", version=1, passages=100) for n in range(12)))
     index.forget("d3")
-    eventually(lambda: len(list(index.stored())) == 11)
+    until(lambda: len(list(index.stored())) == 11)
 
 
 def test_writers_at_the_same_time_lose_nothing(opening: Opening) -> None:
@@ -319,7 +312,7 @@ def test_writers_at_the_same_time_lose_nothing(opening: Opening) -> None:
         list(pool.map(write, range(12)))
 
     expected = [Stored(document_id=f"d{number}", version=2, passages=1) for number in range(12)]
-    eventually(lambda: holds(opening(), *expected))
+    until(lambda: holds(opening(), *expected))
 
 
 def test_two_that_forget_the_same_document_at_once_both_succeed(opening: Opening) -> None:
@@ -329,7 +322,7 @@ def test_two_that_forget_the_same_document_at_once_both_succeed(opening: Opening
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: opening().forget("doc"), range(4)))
 
-    eventually(lambda: holds(first))
+    until(lambda: holds(first))
 
 
 def test_a_dropped_index_holds_nothing_and_can_be_begun_anew(index: VectorIndex, opening: Opening) -> None:

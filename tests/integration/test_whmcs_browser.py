@@ -94,7 +94,7 @@ def test_the_cookies_of_a_person_who_logs_in_are_taken_when_the_list_shows(area:
     ) as site:
         place = {"base_url": site.base, "area": area, "admin_dir": "admin", "list_path": ""}
 
-        cookies = cookies_of_person(place, path=CHROMIUM, seconds=60, visible=False)
+        cookies = cookies_of_person(place, path=CHROMIUM, seconds=300, visible=False)
 
         site.habits.garble = None
         taken = Access(base_url=site.base, area=Area(area), cookies=cookies_of(cookies))

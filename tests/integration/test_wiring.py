@@ -3,6 +3,7 @@
 import importlib
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -133,6 +134,22 @@ EMBEDDED = {"EMBEDDED_STORE": "store"}
 OPENSEARCH = {"OPENSEARCH_HOST": "http://127.0.0.1:1", "OPENSEARCH_SERVICE": "basic"}
 PINECONE = {"PINECONE_HOST": "http://127.0.0.1:1", "PINECONE_API_KEY": "k"}
 OPENAI = {"OPENAI_API_KEY": "sk-1", "EMBEDDING_MODEL": "text-embedding-3-small"}
+
+
+@pytest.mark.parametrize("searched_by", [{}, OPENSEARCH, EMBEDDED])
+def test_a_rehearsal_keeps_nothing_and_fails_for_nobody(
+    internet: None, aws: pytest.MonkeyPatch, tmp_path: Path, searched_by: dict[str, str]
+) -> None:
+    environment = {**searched_by, "OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "http://127.0.0.1:8099/v1"}
+    if "EMBEDDED_STORE" in searched_by:
+        environment |= {"EMBEDDED_STORE": str(tmp_path), "EMBEDDING_MODEL": "text-embedding-3-small"}
+    for name, value in environment.items():
+        aws.setenv(name, value)
+
+    wiring.rehearse()
+
+    today = datetime.now(UTC).date()
+    assert wiring.snapshots().page(today, page=1, page_size=10) == ([], 0)
 
 
 @pytest.mark.parametrize(

@@ -1,44 +1,19 @@
 """Chunking: what a passage is made of."""
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 
 from candor.chunking import MAX_PIECES, MAX_WORDS, chunk
-from candor.documents import Document, Status
 from candor.markup import sentences
 from candor.search import Passage, embedding_text
+from tests.doubles.passages import document
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def document(title: str = "Guide") -> Document:
-    return Document(
-        document_id="d",
-        url="https://example.com/guide",
-        title=title,
-        doc_type="howto",
-        source="api",
-        version=3,
-        served_version=2,
-        status=Status.QUEUED,
-        error=None,
-        chunks_count=0,
-        checksum="",
-        effective_date=None,
-        product=None,
-        region=None,
-        metadata={},
-        deleted=False,
-        job_id=None,
-        created_at=NOW,
-        updated_at=NOW,
-    )
+GUIDE = {"url": "https://example.com/guide", "doc_type": "howto", "version": 3, "served_version": 2}
 
 
 def chunks(text: str, title: str = "Guide", **options: int) -> list[Passage]:
-    return chunk(document(title), text, **options)
+    return chunk(document(title=title, **GUIDE), text, **options)
 
 
 def words(passage: Passage) -> int:

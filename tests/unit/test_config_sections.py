@@ -25,7 +25,8 @@ from candor.config.slots import SLOTS
 from candor.errors import Invalid, Malformed, NotFound, Refused
 from candor.limits import Rates
 from tests.doubles.answering import Desk, ScriptedModel, said
-from tests.doubles.tuning import Ticks, tuned
+from tests.doubles.clock import Ticks
+from tests.doubles.tuning import tuned
 
 REFUND = "You can ask for a refund within 30 days of the first order."
 KEY = "sk-a-key-of-the-model-0001"

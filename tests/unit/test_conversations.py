@@ -1,8 +1,6 @@
 """Conversations: who answers what, once, whatever comes in between."""
 
 import re
-import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -97,15 +95,7 @@ def test_a_worker_that_was_killed_blocks_nobody_for_longer_than_its_lease(talks:
     talk = talks.open().conversation_id
     heard = talks.replying.hear(talk, "First?", principal=ADA)
     assert heard.turn is not None  # ... and is never heard of again.
-    waited: list[float] = []
-
-    def pause(seconds: float) -> None:
-        waited.append(seconds)
-        talks.clock.ahead += timedelta(seconds=seconds)
-
-    patient = Replying(
-        access=replace(talks.access, pause=pause), answering=talks.assistant, snapshots=talks.answers
-    )
+    patient, waited = _patient(talks)
     answer = patient.send(talk, "Second?", principal=ADA).answer
 
     assert answer.content == "<First?\nSecond?>"
@@ -132,17 +122,17 @@ def test_who_waits_too_long_is_told_that_the_message_is_kept(talks: Talks) -> No
 def test_a_slow_writer_keeps_its_lease(talks: Talks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("candor.conversations.replying.Renewing", _quick)
     talk = talks.open().conversation_id
-    until = []
+    ends = []
 
     def slowly(question: Question) -> None:
         for _ in range(3):
-            until.append(talks.store.get(talk).lease_until)
-            threading.Event().wait(0.1)
+            ends.append(talks.store.get(talk).lease_until)
+            until(lambda: talks.store.get(talk).lease_until != ends[-1], every=0.005)
 
     talks.assistant.while_writing = slowly
     send(talks, talk, "How long?")
 
-    assert until[0] < until[1] < until[2]  # type: ignore[operator]
+    assert ends[0] < ends[1] < ends[2]  # type: ignore[operator]
     assert talks.store.get(talk).lease_until is None
 
 
@@ -238,15 +228,7 @@ def test_a_write_whose_answer_was_lost_is_not_written_again(
         raise Conflict("The conversation has gone on meanwhile.")
 
     monkeypatch.setattr(talks.store, "change", lost_once)
-    waited: list[float] = []
-
-    def pause(seconds: float) -> None:
-        waited.append(seconds)
-        talks.clock.ahead += timedelta(seconds=seconds)
-
-    patient = Replying(
-        access=replace(talks.access, pause=pause), answering=talks.assistant, snapshots=talks.answers
-    )
+    patient, waited = _patient(talks)
     told = patient.send(talk, "How long?", principal=ADA)
 
     # It knows its own write, and does not wait for the end of the turn that it took itself.
@@ -610,3 +592,15 @@ def test_only_answers_that_are_there_are_rated(talks: Talks) -> None:
         talks.conversing.rate(talk, told.heard.message_id, ADA, rating=5, comment="")
     with pytest.raises(NotFound, match="message"):
         talks.conversing.rate(talk, "nothing", ADA, rating=5, comment="")
+
+
+def _patient(talks: Talks) -> tuple[Replying, list[float]]:
+    """One whose waiting passes at once, and how long each wait would have been."""
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        talks.clock.ahead += timedelta(seconds=seconds)
+
+    access = replace(talks.access, pause=pause)
+    return Replying(access=access, answering=talks.assistant, snapshots=talks.answers), waited

@@ -55,7 +55,7 @@ def test_whoever_asks_while_another_reads_gets_what_was_known() -> None:
         found = next(made)
         if found == "second":
             reading.set()
-            assert read.wait(5)
+            assert read.wait(60)
         return (1 if found == "first" else 2), found
 
     following = Following(version=lambda: 2, make=make, first=lambda: "none", ticks=lambda: now[0])
@@ -64,10 +64,10 @@ def test_whoever_asks_while_another_reads_gets_what_was_known() -> None:
     now[0] = 10.0
     slow = threading.Thread(target=following)
     slow.start()
-    assert reading.wait(5)
+    assert reading.wait(60)
     assert following() == "first"
     read.set()
-    slow.join(5)
+    slow.join(60)
 
     assert following() == "second"
 

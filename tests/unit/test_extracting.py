@@ -259,7 +259,7 @@ def test_a_misspelt_word_is_read_as_the_one_the_evidence_has(typed: str, meant: 
 
     asked = _inquiry(f"my {typed} is too old", about)
 
-    assert asked.sources[0].body.has(asked.terms[0])
+    assert asked.sources[0].layout.holds(asked.terms[0])
 
 
 def test_a_word_that_is_only_a_little_like_another_stays_what_it_is() -> None:

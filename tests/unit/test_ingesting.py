@@ -81,7 +81,8 @@ def test_a_posted_card_number_does_not_even_reach_the_bucket(knowledge: Knowledg
 
     stored = knowledge.objects.read(f"{INGEST_PREFIX}{job.job_id}.json").decode()
     assert "[card]" in stored
-    assert "4111" not in stored
+    assert "4111 1111" not in stored
+    assert "1111 1111" not in stored
 
 
 def test_of_two_records_with_one_url_the_last_wins(knowledge: Knowledge) -> None:

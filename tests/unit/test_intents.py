@@ -14,6 +14,7 @@ from candor.intents.grammar import read
 from candor.intents.patterns import checked, prepared
 from candor.intents.service import Intents
 from candor.intents.shortcuts import LiveShortcuts
+from tests.growth import assert_linear, spent
 
 LONG = 60.0
 

@@ -16,7 +16,8 @@ from candor.statistics.counting import CountedAnswers, CountedConversations
 from candor.statistics.metering import Meter
 from candor.statistics.values import BOUNDS_MS, Entry, bucket, key, of_name, parts, quantile
 from tests.doubles.answering import REFUNDS
-from tests.doubles.numbers import NOW, Numbers, Ticks, an_answer
+from tests.doubles.clock import Ticks
+from tests.doubles.numbers import NOW, Numbers, an_answer
 from tests.doubles.talks import ADA, CITATION, Talks
 
 SHOWN = Shown.of(REFUNDS, score=1.0, cosine=0.5, bm25=7.0)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from candor.answering.deciding import Thresholds
+from candor.answering.phrases import phrase
 from candor.answering.policy import Policy
 from candor.answering.telling import Telling, blocks
 from candor.answering.values import Answer, Decision, Left, Question
@@ -90,20 +91,108 @@ def test_of_what_will_hardly_be_given_nothing_is_shown_before_it_is_decided() ->
     assert reader.shown == answer.text
 
 
-def test_when_so_much_of_a_reply_is_wrong_that_it_is_not_given_what_was_shown_is_replaced() -> None:
-    mostly_wrong = said(FIRST, *[(WRONG[0].replace("90", str(n)), [1]) for n in range(40, 60)])
+def _too_wrong_to_be_given() -> tuple[str, Policy]:
+    """A reply that begins well, and thresholds that its beginning passes and its whole does not."""
+    reply = said(FIRST, *[(WRONG[0].replace("90", str(n)), [1]) for n in range(40, 60)])
     sure, unsure = (
-        Reader().ask(Desk(model=ScriptedModel(reply))).confidence for reply in (said(FIRST), mostly_wrong)
+        Desk(model=ScriptedModel(each)).answering.answer(Question(text=QUESTION)).confidence
+        for each in (said(FIRST), reply)
     )
-    between = Policy(thresholds=Thresholds(answer=(sure + unsure) / 2, ask=0.0))
+    return reply, Policy(thresholds=Thresholds(answer=(sure + unsure) / 2, ask=0.0))
+
+
+def test_what_was_shown_is_not_taken_back_and_the_doubt_comes_after_it() -> None:
+    reply, between = _too_wrong_to_be_given()
     reader = Reader()
 
-    answer = reader.ask(Desk(model=ScriptedModel(mostly_wrong), policy=between))
+    answer = reader.ask(Desk(model=ScriptedModel(reply), policy=between))
 
-    assert answer.decision is not Decision.PASS
-    assert [kind for kind, _ in reader.parts] == ["content", "replace"]
-    assert FIRST[0] not in reader.shown
-    assert reader.shown == answer.text
+    assert reader.before == [("content", FIRST[0])]
+    assert {kind for kind, _ in reader.parts} == {"content"}
+    assert answer.decision is Decision.ESCALATE
+    assert answer.text == reader.shown == f"{FIRST[0]}\n\n{phrase('unsure', 'en')}"
+    assert [cited.document_id for cited in answer.citations] == ["refunds"]
+    assert answer.confidence < between.thresholds.answer
+    assert any("more was told" in note for note in answer.debug["notes"])
+
+
+def test_where_nobody_reads_along_nothing_of_such_a_reply_is_given() -> None:
+    reply, between = _too_wrong_to_be_given()
+
+    answer = Desk(model=ScriptedModel(reply), policy=between).answering.answer(Question(text=QUESTION))
+
+    assert answer.decision is Decision.ESCALATE
+    assert answer.text == phrase("unknown", "en")
+
+
+def test_a_question_back_stands_below_what_was_shown() -> None:
+    reader = Reader()
+    broken = said(FIRST, SECOND)
+    back = "Which of your services do you mean?"
+    asks = said(EVIL, decision="ASK_USER", back=back)
+
+    answer = reader.ask(Desk(model=ScriptedModel(broken[: broken.index("Domains")], asks)))
+
+    assert {kind for kind, _ in reader.parts} == {"content"}
+    assert (answer.decision, answer.text) == (Decision.ASK_USER, f"{FIRST[0]}\n\n{back}")
+
+
+def test_what_was_shown_of_a_reply_that_broke_off_stays_when_nothing_better_follows() -> None:
+    reader = Reader()
+    broken = said(FIRST, SECOND)
+    declines = said(decision="ESCALATE")
+
+    answer = reader.ask(Desk(model=ScriptedModel(broken[: broken.index("Domains")], declines)))
+
+    assert {kind for kind, _ in reader.parts} == {"content"}
+    assert answer.decision is Decision.ESCALATE
+    assert reader.shown.startswith(FIRST[0])
+    assert answer.debug["llm_calls"] == 2
+
+
+def test_shown_of_several_answers_nothing_is_taken_back_either() -> None:
+    both = f"{QUESTION}\nHow do I open a port in the firewall?"
+    port = ("Enter the port and save.", [2])
+    whole = said(FIRST, port)
+    sure = Desk(model=ScriptedModel(whole)).answering.answer(Question(text=both)).confidence
+    reply = said(FIRST, port, *[(WRONG[0].replace("90", str(n)), [1]) for n in range(40, 60)])
+    reader = Reader()
+
+    answer = reader.ask(
+        Desk(model=ScriptedModel(reply), policy=Policy(thresholds=Thresholds(answer=0.95 * sure, ask=0.0))),
+        both,
+    )
+
+    assert reader.before == [("content", FIRST[0]), ("content", f" {port[0]}")]
+    assert {kind for kind, _ in reader.parts} == {"content"}
+    assert answer.decision is Decision.ESCALATE
+    assert reader.shown == answer.text == f"{FIRST[0]} {port[0]}\n\n{phrase('unsure', 'en')}"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_no_reply_can_make_good_ends_at_the_first_sentence_that_stands(told: bool) -> None:
+    model = ScriptedModel(said(EVIL, FIRST, SECOND))
+    desk = Desk(model=model, policy=Policy(thresholds=Thresholds(answer=0.999, ask=0.998)))
+    reader = Reader()
+
+    answer = desk.answering.answer(Question(text=QUESTION), tell=reader.telling if told else None)
+
+    assert answer.decision is Decision.ESCALATE
+    assert reader.parts == []
+    assert FIRST[0] in model.heard
+    assert SECOND[0] not in model.heard
+    assert any("cut short: no answer can come" in note for note in answer.debug["notes"])
+    assert answer.debug["llm_calls"] == 1
+
+
+def test_a_question_back_is_waited_for_even_where_no_answer_can_come() -> None:
+    back = "Which of your services do you mean?"
+    model = ScriptedModel(said(EVIL, decision="ASK_USER", back=back))
+    desk = Desk(model=model, policy=Policy(thresholds=Thresholds(answer=0.999, ask=0.998)))
+
+    answer = Reader().ask(desk)
+
+    assert (answer.decision, answer.text) == (Decision.ASK_USER, back)
 
 
 def test_a_reply_that_breaks_off_is_written_anew_and_told_once() -> None:
@@ -166,9 +255,9 @@ def test_a_reader_who_leaves_ends_the_call_and_what_was_shown_is_the_answer() ->
     assert answer.decision is Decision.PASS
     assert answer.citations
     assert len(model.prompts) == 1
+    assert SECOND[0] not in model.heard
     assert any("cut short" in note for note in answer.debug["notes"])
     assert answer.debug["llm_tokens"]["input"] > 0
-    assert answer.debug["cost_usd"] is None
 
 
 def test_who_leaves_before_the_first_sentence_is_answered_from_the_evidence() -> None:

@@ -1,17 +1,16 @@
 """Distilling: of a ticket stays what helps the next customer, and nobody's name."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
 from candor.answering.units import units
 from candor.chunking import chunk
-from candor.documents import Document, Status
 from candor.tickets.commands import fenced
 from candor.tickets.distilling import Lesson, Nothing, lesson_of
 from candor.tickets.substance import substance
 from candor.tickets.values import Message, Role
+from tests.doubles.passages import document
 from tests.growth import assert_linear
 
 ASKED = "My site shows error 500 since yesterday. What can I do about it?"
@@ -189,31 +188,6 @@ def test_the_title_begins_with_the_subject_or_is_the_first_sentence(subject: str
     assert found == title or found.startswith(f"{title}: My site shows")
 
 
-def document(found: Lesson) -> Document:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Document(
-        document_id="d",
-        url="ticket://whmcs/1",
-        title=found.title,
-        doc_type="conversation",
-        source="tickets",
-        version=1,
-        served_version=1,
-        status=Status.INDEXED,
-        error=None,
-        chunks_count=0,
-        checksum="",
-        effective_date=None,
-        product=None,
-        region=None,
-        metadata={},
-        deleted=False,
-        job_id=None,
-        created_at=now,
-        updated_at=now,
-    )
-
-
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("length", [1, 12, 60])
 def test_the_customers_words_help_to_find_it_and_can_never_be_quoted(language: str, length: int) -> None:
@@ -223,7 +197,7 @@ def test_the_customers_words_help_to_find_it_and_can_never_be_quoted(language: s
     }[language]
     found = lesson(customer(asked * length), staff(told * length * 4), subject="Kestrel")
 
-    passages = chunk(document(found), found.text)
+    passages = chunk(document(title=found.title, doc_type="conversation", source="tickets"), found.text)
 
     quotable = [unit.text for each in passages for unit in units(each.text) if unit.kind != "asked"]
     assert all(asked.split()[1] not in text for text in quotable)

@@ -8,6 +8,7 @@ import pytest
 
 from candor.sources.web_pages import Kind, WebPage, read_page
 from tests.doubles.site import Site, pdf_of
+from tests.growth import spent
 
 URL = "https://marigold.example/kb/page"
 LONG = "<p>" + "The night shift answers the telephone and mends what is broken. " * 12 + "</p>"
@@ -366,9 +367,11 @@ def plain() -> float:
 def test_no_page_takes_ten_times_as_long_as_plain_words(name: str, plain: float) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    assert spent(lambda: read(HOSTILE[name])) < 10 * plain
+    found: list[WebPage] = []
 
-    assert isinstance(read(HOSTILE[name][:50_000]), WebPage)
+    assert spent(lambda: found.append(read(HOSTILE[name]))) < 10 * plain
+
+    assert isinstance(found[0], WebPage)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000
 
 

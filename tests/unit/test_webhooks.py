@@ -64,7 +64,7 @@ class Desk:
     talks: Talks = field(default_factory=Talks)
 
     def __post_init__(self) -> None:
-        self.fetcher = HttpFetcher(version="0", allowed_origins=[self.listener.origin], connect_seconds=1)
+        self.fetcher = HttpFetcher(version="0", allowed_origins=[self.listener.origin], connect_seconds=30)
         self.webhooks = Webhooks(
             hooks=self.hooks,
             vault=self.vault,

@@ -195,7 +195,7 @@ def test_twenty_kills_lose_nothing_and_double_nothing(tmp_path: Path, packing: s
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
         kills += 1
-    assert _ends_within(_child([str(tmp_path), str(kept)]), 120)
+    assert _ends_within(_child([str(tmp_path), str(kept)]), 600)
 
     scan = dumps.Scan.of(json.loads(kept.read_text()))
     found = _joined(scan, FolderSpill(tmp_path / "spill"))

@@ -79,7 +79,7 @@ def hooked(folder: Path, endpoint: str, *, departments: str = "array()", event: 
     )
     (folder / "candor.php").write_text(text)
     words = ["php", str(folder / "whmcs.php"), str(folder / "candor.php"), event, json.dumps(TICKET)]
-    run = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
+    run = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
     assert run.stderr == ""
     return run.stdout
 

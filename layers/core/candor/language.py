@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 UNDETERMINED: Final = "und"
@@ -208,6 +208,7 @@ def _turned(marks: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
     return {mark: tuple(named) for mark, named in languages.items()}
 
 
+@lru_cache(maxsize=4_096)
 def _script(letter: str) -> str:
     for name, first, last in _SCRIPTS:
         if first <= letter <= last:

@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 from candor.analysis import informative_words, passage_terms, query_groups
@@ -284,8 +285,14 @@ def fuse(
 def coverage(question: str, passages: Sequence[Passage]) -> float:
     """Share of the question's informative words that the passages hold together; 0 if it has none."""
     groups = query_groups(question)
-    held = {term for p in passages for term in passage_terms(f"{p.title}\n{p.path}\n{p.text}", p.language)}
+    held = frozenset().union(*(_held(f"{p.title}\n{p.path}\n{p.text}", p.language) for p in passages))
     return sum(any(term in held for term in group) for group in groups) / len(groups) if groups else 0.0
+
+
+@lru_cache(maxsize=512)
+def _held(text: str, language: str) -> frozenset[str]:
+    """Of popular passages, which are the best of many questions."""
+    return frozenset(passage_terms(text, language))
 
 
 def _with_context(question: str, previous: str | None) -> str:

@@ -10,7 +10,7 @@ from candor.errors import NotFound
 from candor.tickets.store import Entry
 from candor.tickets.succession import called, succession, together
 from candor.tickets.values import Approval, Order, Talk, Ticket, TicketDraft, Wanted
-from candor.tickets.words import asked, terms_of
+from candor.tickets.words import asked
 
 
 def _now() -> datetime:
@@ -137,7 +137,7 @@ class MemoryTicketDirectory:
                 held = self._entries.get(entry.ticket_id)
                 if held is None or held.revision <= entry.revision:
                     self._entries[entry.ticket_id] = entry
-                    self._terms[entry.ticket_id] = tuple(terms_of(entry.words))
+                    self._terms[entry.ticket_id] = tuple(entry.terms)
 
     def revise(self, tickets: Sequence[Ticket]) -> Sequence[str]:
         absent = []

@@ -1,13 +1,14 @@
 """Writing by OpenAI, or by any server that speaks its chat completions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from candor.adapters.openai_stream import listened
-from candor.answering.models import Completion, Hear, Message, Usage, Wasted
+from candor.answering.models import Completion, Enough, Hear, Message, Usage, Wasted
 from candor.errors import TooMany, Unavailable, UpstreamFailed
 from candor.prices import Prices, cost
 
@@ -20,6 +21,9 @@ _FORMS: Final = ("json_schema", "json_object", "plain")
 
 _SILENT_AT_MOST: Final = 15.0
 """Seconds between two pieces of what is heard, and before the first: one may write for long, not hang."""
+
+_LETTERS: Final = 4
+"""Of a token, where a call was ended before the server told what it has cost."""
 
 
 class OpenAIModel:
@@ -94,6 +98,10 @@ class OpenAIModel:
                 raise Wasted(str(error), calls=calls) from error
         raise AssertionError("unreachable")
 
+    def open(self) -> None:
+        """Load the library, which takes half a second, before there is anybody who would wait for it."""
+        _ = self._client.chat.completions
+
     def close(self) -> None:
         """Give the connections back. The next call opens new ones."""
         with self._lock:
@@ -127,17 +135,20 @@ class OpenAIModel:
                 **more,
             )
             if heard is None:
-                text, used = answer.choices[0].message.content or "", answer.usage
+                text, used, enough = answer.choices[0].message.content or "", answer.usage, False
         except (AttributeError, TypeError, IndexError, ValueError) as error:
             raise UpstreamFailed("The language model answered something that cannot be read.") from error
         if heard is not None:
-            text, used = listened(answer, heard, timeout)
-        if not text.strip():
+            text, used, enough = listened(answer, heard, timeout)
+        if not text.strip() and not enough:
             # A refusal, or all tokens spent on reasoning.
             raise UpstreamFailed("The language model wrote nothing.")
         if hear is not None and heard is None:
-            hear(text)
+            with suppress(Enough):
+                hear(text)
         given, made = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+        if enough and not used:
+            given, made = sum(len(each.content) for each in messages) // _LETTERS, len(text) // _LETTERS
         return Completion(
             text=text,
             usage=Usage(
@@ -147,7 +158,7 @@ class OpenAIModel:
                 cost_usd=cost(
                     self._prices, self._model, input_tokens=given, output_tokens=made, day=self._today()
                 )
-                if used
+                if used or enough
                 else None,
             ).of(self._model),
         )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
-from candor.answering.models import Hear
+from candor.answering.models import Enough, Hear
 from candor.errors import UpstreamFailed
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ _LONGEST: Final = 400_000
 
 def listened(
     stream: "Stream[ChatCompletionChunk]", hear: Hear, timeout: float
-) -> tuple[str, "CompletionUsage | None"]:
+) -> tuple[str, "CompletionUsage | None", bool]:
     """
-    All that was written and what it has cost, each piece heard at once.
+    All that was written and what it has cost, each piece heard at once; True when `hear` had enough.
 
     The connection is closed when `hear` raises, and after `timeout` seconds, whatever the server does until
     then: the library's own timeout begins anew with each byte.
@@ -30,6 +30,7 @@ def listened(
     parts: list[str] = []
     letters = 0
     used: CompletionUsage | None = None
+    enough = False
     overdue = Timer(timeout, _shut, (stream.response,))
     overdue.daemon = True
     overdue.start()
@@ -43,10 +44,12 @@ def listened(
             if letters > _LONGEST:
                 raise UpstreamFailed("The language model does not stop writing.")
             hear(piece)
+    except Enough:
+        enough = True
     finally:
         overdue.cancel()
         stream.close()
-    return "".join(parts), used
+    return "".join(parts), used, enough
 
 
 def _pieces(stream: "Stream[ChatCompletionChunk]") -> Iterator[tuple[str, "CompletionUsage | None"]]:

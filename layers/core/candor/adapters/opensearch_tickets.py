@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from candor.adapters.opensearch_client import ATTEMPTS, WRITES_TAKE, OpenSearchEndpoint, connect, translated
 from candor.errors import Invalid, Unavailable
-from candor.tickets.store import Entry
+from candor.tickets.store import Entry, latest_of
 from candor.tickets.values import Approval, Order, Ticket, Wanted
-from candor.tickets.words import WORDS_VERSION, asked, terms_of
+from candor.tickets.words import WORDS_VERSION, asked
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -76,7 +76,7 @@ class OpenSearchTicketDirectory:
         self._opened: OpenSearch | None = None
 
     def put(self, entries: Sequence[Entry]) -> None:
-        wanted = {entry.ticket_id: entry for entry in entries}
+        wanted = latest_of(entries)
 
         def written(ticket_id: str, held: Mapping[str, Any] | None) -> dict[str, Any] | None:
             entry = wanted[ticket_id]
@@ -273,7 +273,7 @@ def _document(entry: Entry) -> dict[str, Any]:
         "version": entry.version,
         "helpdesk": entry.helpdesk.casefold(),
         "created_at": (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,
-        "terms": " ".join(terms_of(entry.words)),
+        "terms": " ".join(entry.terms),
     }
 
 

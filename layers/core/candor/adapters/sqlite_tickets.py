@@ -16,25 +16,17 @@ import contextlib
 import sqlite3
 import threading
 import weakref
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from candor.adapters.embedded_store import translated
+from candor.adapters.sqlite_ticket_writes import APPROVALS, forget, held_of, lines_of, write
 from candor.errors import Unavailable
 from candor.tickets.store import Entry
 from candor.tickets.values import Approval, Order, Ticket, Wanted
-from candor.tickets.words import WORDS_VERSION, asked, terms_of
-
-_SLOTS: Final = 256
-"""
-Places in the order of lists for each second, taken as entries come; the next ones when it is full. Few, for
-a place is what FTS5 writes for each word: with a place for each microsecond it was ten times as large.
-"""
-
-_HOUR: Final = 3_600 * _SLOTS
+from candor.tickets.words import WORDS_VERSION, asked
 
 _INDEXED: Final = 3
 """Beginnings up to so many letters FTS5 looks up; of a longer one it joins what lies under each term."""
@@ -42,15 +34,6 @@ _INDEXED: Final = 3
 _FEW_TERMS: Final = 40
 
 _MOST_COUNTS: Final = 200
-
-_AT_A_TIME: Final = 500
-"""Values in one IN list; SQLite allows 999 in its oldest builds."""
-
-_HELD: Final = ("place", "created", "version", "revision", "terms")
-
-_APPROVALS: Final = tuple(Approval)
-
-_EPOCH: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -83,11 +66,9 @@ class SqliteTicketDirectory:
     def put(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
-        ready = [(entry, " ".join(terms_of(entry.words))) for entry in entries]
+        lines = lines_of(entries)
         with self._transaction() as connection:
-            held = self._held(connection, [entry.ticket_id for entry in entries])
-            for entry, terms in ready:
-                self._put(connection, entry, terms, held)
+            write(connection, lines, partial(self._label, connection))
 
     def revise(self, tickets: Sequence[Ticket]) -> Sequence[str]:
         if not tickets:
@@ -96,12 +77,12 @@ class SqliteTicketDirectory:
             return [ticket.ticket_id for ticket in tickets]
         absent, changed = [], []
         with self._guard, translated():
-            held = self._held(self._reading(), [ticket.ticket_id for ticket in tickets])
+            held = held_of(self._reading(), [ticket.ticket_id for ticket in tickets])
         for ticket in tickets:
             row = held.get(ticket.ticket_id)
-            if row is None or row["version"] < ticket.version:
+            if row is None or row.version < ticket.version:
                 absent.append(ticket.ticket_id)
-            elif row["revision"] < ticket.revision:
+            elif row.revision < ticket.revision:
                 changed.append(ticket)
         if changed:
             with self._transaction() as connection:
@@ -112,7 +93,7 @@ class SqliteTicketDirectory:
                         (
                             ticket.revision,
                             self._label(connection, ticket.status.casefold()),
-                            _APPROVALS.index(ticket.approval),
+                            APPROVALS.index(ticket.approval),
                             self._label(connection, ticket.department.casefold()),
                             self._label(connection, ticket.source_file),
                             ticket.worth,
@@ -127,8 +108,7 @@ class SqliteTicketDirectory:
         if not gone or self._open(create=False) is None:
             return
         with self._transaction() as connection:
-            for row in self._held(connection, gone).values():
-                _forget(connection, row["place"])
+            forget(connection, [row.place for row in held_of(connection, gone).values()])
 
     def page(
         self, wanted: Wanted, *, page: int, page_size: int, order: Order = Order.NEWEST
@@ -182,56 +162,13 @@ class SqliteTicketDirectory:
             "SELECT ticket_id, version, approval FROM entries WHERE ticket_id > ? ORDER BY ticket_id LIMIT ?",
             (ticket_id, limit),
         )
-        return [(found, version, _APPROVALS[approval]) for found, version, approval in rows]
+        return [(found, version, APPROVALS[approval]) for found, version, approval in rows]
 
     def close(self) -> None:
         with self._guard:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-
-    def _put(
-        self, connection: sqlite3.Connection, entry: Entry, terms: str, held: dict[str, dict[str, int]]
-    ) -> None:
-        row = held.get(entry.ticket_id)
-        if row is not None and row["revision"] > entry.revision:
-            return
-        mark, first = zlib.crc32(terms.encode()), _place_of(entry.created_at)
-        stays = row is not None and row["created"] == first
-        place = row["place"] if row is not None and stays else _free(connection, first)
-        if row is not None and (not stays or row["terms"] != mark):
-            _forget_words(connection, row["place"])
-        if row is None or not stays or row["terms"] != mark:
-            connection.execute("INSERT INTO words (rowid, terms) VALUES (?, ?)", (place, terms))
-            connection.execute(
-                "INSERT OR REPLACE INTO said VALUES (?, ?)", (place, zlib.compress(terms.encode(), 1))
-            )
-        if row is not None and not stays:
-            connection.execute("DELETE FROM entries WHERE place = ?", (row["place"],))
-        connection.execute(
-            "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                place,
-                first,
-                entry.ticket_id,
-                entry.version,
-                entry.revision,
-                self._label(connection, entry.status.casefold()),
-                _APPROVALS.index(entry.approval),
-                self._label(connection, entry.department.casefold()),
-                self._label(connection, entry.helpdesk.casefold()),
-                self._label(connection, entry.source_file),
-                entry.worth,
-                mark,
-            ),
-        )
-        held[entry.ticket_id] = {
-            "place": place,
-            "created": first,
-            "version": entry.version,
-            "revision": entry.revision,
-            "terms": mark,
-        }
 
     def _query(self, wanted: Wanted) -> tuple[str, str, list[Any]] | None:
         """Where to look, the conditions and their values; None when nothing can be found."""
@@ -259,7 +196,7 @@ class SqliteTicketDirectory:
                 values.append(found[0][0])
         if wanted.approval is not None:
             conditions.append("approval = ?")
-            values.append(_APPROVALS.index(wanted.approval))
+            values.append(APPROVALS.index(wanted.approval))
         source = "words CROSS JOIN entries ON entries.place = words.rowid" if words else "entries"
         return source, " AND ".join(conditions), values
 
@@ -304,19 +241,6 @@ class SqliteTicketDirectory:
             row = connection.execute("SELECT label_id FROM labels WHERE label = ?", (label,)).fetchone()
             found = self._labels[label] = int(row[0])
         return found
-
-    def _held(self, connection: sqlite3.Connection, ticket_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-        held: dict[str, dict[str, int]] = {}
-        distinct = list(dict.fromkeys(ticket_ids))
-        for start in range(0, len(distinct), _AT_A_TIME):
-            some = distinct[start : start + _AT_A_TIME]
-            marks = ",".join("?" * len(some))
-            rows = connection.execute(
-                f"SELECT ticket_id, {', '.join(_HELD)} FROM entries WHERE ticket_id IN ({marks})",  # noqa: S608
-                some,
-            )
-            held |= {row[0]: dict(zip(_HELD, row[1:], strict=True)) for row in rows}
-        return held
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._guard, translated():
@@ -367,33 +291,3 @@ class SqliteTicketDirectory:
                 self._connection = connection
                 weakref.finalize(self, connection.close)
             return self._connection
-
-
-def _place_of(created_at: datetime) -> int:
-    since = created_at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * _SLOTS
-
-
-def _free(connection: sqlite3.Connection, first: int) -> int:
-    """A free place at this second, behind those that have it; when it is full, in the hour, or at the end."""
-    for room in (_SLOTS, _HOUR, 1 << 62):
-        (last,) = connection.execute(
-            "SELECT max(place) FROM entries WHERE place >= ? AND place < ?", (first, first + room)
-        ).fetchone()
-        place = first if last is None else int(last) + 1
-        if place < first + room:
-            return place
-    raise Unavailable("The embedded directory of tickets has no place left at that time.")
-
-
-def _forget(connection: sqlite3.Connection, place: int) -> None:
-    _forget_words(connection, place)
-    connection.execute("DELETE FROM entries WHERE place = ?", (place,))
-
-
-def _forget_words(connection: sqlite3.Connection, place: int) -> None:
-    row = connection.execute("SELECT terms FROM said WHERE place = ?", (place,)).fetchone()
-    if row is not None:
-        terms = zlib.decompress(row[0]).decode()
-        connection.execute("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)", (place, terms))
-        connection.execute("DELETE FROM said WHERE place = ?", (place,))

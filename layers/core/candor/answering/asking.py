@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from candor.answering.data import data
 from candor.answering.values import Turn
@@ -62,8 +62,10 @@ _ORDER = (
 """Most telling first: "how long" is also a "how"."""
 
 
+@lru_cache(maxsize=256)
 def wish(text: str) -> Wish | None:
     """What a message wants when no document could answer it; None for a real question."""
+    # Kept, as `kinds` is: several steps of one answer ask it of the same question.
     folded = " ".join(fold(text).split())[:600]
     if _pattern("person").search(folded):
         return Wish.PERSON
@@ -83,6 +85,7 @@ def orders(text: str) -> bool:
     return wish(text) is Wish.ACTION
 
 
+@lru_cache(maxsize=256)
 def kinds(text: str) -> tuple[Kind, ...]:
     """What an answer has to hold, most telling first; `OTHER` when nothing is asked outright."""
     found = tuple(kind for kind in _ORDER if _pattern(kind.value).search(text))

@@ -32,6 +32,8 @@ URL = re.compile(
     re.I,
 )
 """Whatever a chat window might make a link of."""
+ADDRESSED = re.compile(r"[/@]|:\S|www\.", re.I)
+"""Something of this stands in every `URL` and e-mail address: looked for first, as that is much faster."""
 MARKUP = re.compile(rf"!\[|<\s*/?\s*(?:{_TAGS})(?=[\s/>])|<!--", re.I)
 """Images and HTML, which no sentence of a model may bring."""
 _BLANKS = re.compile(r"[ \t\u00a0]+")
@@ -50,12 +52,14 @@ def plain(text: str) -> str:
 
 def _stripped(text: str) -> str:
     text = _INVISIBLE.sub("", text)
-    text = _IMAGE.sub("", text)
-    text = _LINK.sub(lambda match: match.group(1).strip() or match.group(2), text)
-    text = _REFERENCE.sub(r"\1", text)
-    text = _AUTOLINK.sub(r"\1", text)
-    text = _DANGEROUS.sub("", text)
-    text = _TAG.sub("", text)
+    if "[" in text:
+        text = _IMAGE.sub("", text)
+        text = _LINK.sub(lambda match: match.group(1).strip() or match.group(2), text)
+        text = _REFERENCE.sub(r"\1", text)
+    if "<" in text:
+        text = _AUTOLINK.sub(r"\1", text)
+        text = _DANGEROUS.sub("", text)
+        text = _TAG.sub("", text)
     return _LOOSE_BOLD.sub(r"**\1**", html.unescape(text) if "&" in text else text)
 
 
@@ -83,7 +87,7 @@ def clean(text: str, hosts: Collection[str]) -> str:
         if text == before:
             break
     text = _ANGLE.sub(lambda match: f"‹{match.group(1)}›", text)
-    return URL.sub(lambda match: _allowed(match.group(), hosts), text)
+    return URL.sub(lambda match: _allowed(match.group(), hosts), text) if ADDRESSED.search(text) else text
 
 
 def _allowed(url: str, hosts: Collection[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from candor.answering.words import Bag, Term, sought
 
 _KEPT: Final = 64
-"""Terms of which a concordance remembers where they stand: those of a few questions, some 6 KB."""
+"""Terms of which a concordance remembers where they stand: those of a few questions, some 13 KB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

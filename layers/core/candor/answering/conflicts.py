@@ -1,12 +1,12 @@
 """Conflicts: where two pages say the same thing with other numbers, the more official one leads."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from candor.answering import facts
 from candor.answering.evidence import Inquiry
 from candor.answering.extracting import Extract, Piece
 from candor.answering.words import Bag
-from candor.search import Passage
 
 _ALIKE = 0.6
 """Share of all words of two sentences that both have, numbers left out."""
@@ -34,19 +34,20 @@ def conflict(inquiry: Inquiry, extract: Extract) -> Piece | None:
     if not ours or extract.best.unit.kind == "code":
         return None
     words = _bare(claim, best.language)
-    held = _about(best)
+    held = inquiry.sources[extract.best.source].layout
     # Words of any question ("how many") tell nothing of what it is about.
-    subject = [term for term in inquiry.terms if term.weight >= _TELLING and held.has(term)]
+    subject = [term for term in inquiry.terms if term.weight >= _TELLING and held.holds(term)]
     for number, source in enumerate(inquiry.sources[:8]):
         passage = source.passage
         if passage.document_id == best.document_id or passage.language != best.language:
             continue
-        about = _about(passage)
-        if not all(about.has(term) for term in subject):
+        if not all(source.layout.holds(term) for term in subject):
             continue
         for unit in source.units:
+            if unit.kind not in ("sentence", "item", "row"):
+                continue
             theirs = facts.digits(unit.text)
-            if unit.kind not in ("sentence", "item", "row") or not theirs:
+            if not theirs:
                 continue
             other = _bare(unit.text, passage.language)
             alike = len(words & other) / max(1, len(words | other))
@@ -55,11 +56,9 @@ def conflict(inquiry: Inquiry, extract: Extract) -> Piece | None:
     return None
 
 
-def _about(passage: Passage) -> Bag:
-    return Bag.of(f"{passage.title}\n{passage.path}\n{passage.text}", passage.language)
-
-
+@lru_cache(maxsize=4_096)
 def _bare(text: str, language: str) -> frozenset[str]:
+    """Its words without those that hold a digit."""
     return frozenset(
         word for word in Bag.of(text, language).stems if not any(letter.isdigit() for letter in word)
     )

@@ -77,38 +77,45 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
     """The features of an answer drawn from this evidence."""
     source = inquiry.sources[extract.best.source]
     language = source.passage.language
-    everything = Bag(frozenset().union(*(each.whole.stems for each in inquiry.sources)), language)
     names = [term for term in inquiry.terms if term.name and not term.place and not term.word.isdigit()]
     places = [term for term in inquiry.terms if term.place]
     cosine = source.cosine if source.cosine is not None else 0.45
     abroad = float(language not in ("en", "und"))
-    bag = _said(inquiry, extract)
+    text = extract.text
+    bag = _said(inquiry, extract, text)
     return {
-        "likeness": _bounded(extract.likeness if extract.likeness is not None else cosine),
+        "likeness": bounded(extract.likeness if extract.likeness is not None else cosine),
         "strength": extract.strength / 20,
-        "share": _bounded(extract.share),
+        "share": bounded(extract.share),
         "covered": extract.covered,
         "margin": _margin(inquiry, source.passage.document_id),
         "lead": _lead(inquiry),
-        "unknown_names": min(_missing(names, everything), 2) / 2,
-        "absent_names": min(_absent_names(inquiry, extract, names, bag), 2) / 2,
+        "unknown_names": min(_unknown(inquiry, names, language), 2) / 2,
+        "absent_names": min(_absent_names(inquiry, text, names, bag), 2) / 2,
         "absent_places": min(_missing(places, bag), 2) / 2,
-        "odd_numbers": min(_odd_numbers(inquiry.text, extract.text), 2) / 2,
+        "odd_numbers": min(_odd_numbers(inquiry.text, text), 2) / 2,
         "not_english": abroad,
-        "covered_abroad": abroad * answer_coverage(inquiry, extract.pieces),
+        "covered_abroad": answer_coverage(inquiry, extract.pieces) if abroad else 0.0,
         "unmet": _unmet(inquiry, extract, bag),
-        "unpriced": float(inquiry.kinds[0] is Kind.PRICE and not priced(extract.text)),
+        "unpriced": float(inquiry.kinds[0] is Kind.PRICE and not priced(text)),
         "degraded": float(inquiry.degraded),
-        "verified": _bounded(verified),
+        "verified": bounded(verified),
     }
 
 
-def _bounded(value: float) -> float:
+def bounded(value: float) -> float:
+    """The value, no less than 0 and no more than 1."""
     return max(0.0, min(1.0, value))
 
 
 def _missing(terms: Sequence[Term], bag: Bag) -> int:
     return sum(not bag.has(term) for term in terms)
+
+
+def _unknown(inquiry: Inquiry, names: Sequence[Term], language: str) -> int:
+    """How many of the names stand in nothing that was found, read as what is in this language."""
+    bags = [Bag(each.whole.stems, language) for each in inquiry.sources] if names else []
+    return sum(not any(bag.has(name) for bag in bags) for name in names)
 
 
 def _margin(inquiry: Inquiry, document_id: str) -> float:
@@ -118,24 +125,24 @@ def _margin(inquiry: Inquiry, document_id: str) -> float:
     other = max(
         (each.score for each in inquiry.sources if each.passage.document_id != document_id), default=0.0
     )
-    return _bounded(0.5 + own - other)
+    return bounded(0.5 + own - other)
 
 
 def _lead(inquiry: Inquiry) -> float:
     """A subject that is covered stands out; one that is not is about as near to ten passages."""
     told = sorted((each.cosine for each in inquiry.sources if each.cosine is not None), reverse=True)
-    return _bounded(3.0 * (told[0] - told[min(9, len(told) - 1)])) if told else 0.3
+    return bounded(3.0 * (told[0] - told[min(9, len(told) - 1)])) if told else 0.3
 
 
 _ENDING = re.compile(r"(?<![\w.])\.[a-z]{2,12}\b")
 """Of a domain. What is said of another one's price or terms is no answer."""
 
 
-def _said(inquiry: Inquiry, extract: Extract) -> Bag:
+def _said(inquiry: Inquiry, extract: Extract, text: str) -> Bag:
     """The words of an answer and of the headings it stands under."""
-    bag = Bag.of(extract.text, inquiry.sources[extract.best.source].passage.language)
-    for piece in extract.pieces:
-        bag = bag | inquiry.sources[piece.source].head
+    bag = Bag.of(text, inquiry.sources[extract.best.source].passage.language)
+    for number in {piece.source for piece in extract.pieces}:
+        bag = bag | inquiry.sources[number].head
     return bag
 
 
@@ -154,17 +161,18 @@ def _unmet(inquiry: Inquiry, extract: Extract, bag: Bag) -> float:
     return min(1.0, 3 * sum(max(0.0, gain) for gain in gains.values()))
 
 
-def _absent_names(inquiry: Inquiry, extract: Extract, names: Sequence[Term], bag: Bag) -> int:
+def _absent_names(inquiry: Inquiry, text: str, names: Sequence[Term], bag: Bag) -> int:
     """What another product's page says may be nearly the same, and is not true of the one asked about."""
-    told = extract.text.lower()
+    told = text.lower()
     endings = sum(ending not in told for ending in _ENDING.findall(inquiry.text.lower()))
     return _missing(names, bag) + 2 * endings
 
 
 def _odd_numbers(question: str, answer: str) -> int:
     """Half of what is asked for the 50 GB plan is told by pages about another one."""
-    told = facts.numbers(answer)
-    return sum(not any(asked.agrees(each) for each in told) for asked in facts.digits(question))
+    asked = facts.digits(question)
+    told = facts.numbers(answer) if asked else []
+    return sum(not any(each.agrees(other) for other in told) for each in asked)
 
 
 def probability(values: Mapping[str, float], *, model: str = "extractive", measured: bool = True) -> float:
@@ -218,10 +226,10 @@ def ambiguous(inquiry: Inquiry, extract: Extract) -> bool:
         any(kind is not Kind.OTHER for kind in inquiry.kinds[:1]) and len(inquiry.heavy) > 1
     ):
         return False
+    heavy = inquiry.heavy
     best: dict[str, float] = {}
     for source in inquiry.sources[:8]:
-        whole = source.whole
-        if all(whole.has(term) for term in inquiry.heavy):
+        if all(source.layout.holds(term) for term in heavy):
             best.setdefault(source.passage.document_id, source.score)
     scores = sorted(best.values(), reverse=True)
     return len(scores) >= 2 and scores[1] >= 0.75 * scores[0]

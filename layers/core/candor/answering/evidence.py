@@ -5,10 +5,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from operator import mul
 from typing import Protocol
 
 from candor.answering.asking import Kind, kinds
+from candor.answering.layout import Layout
 from candor.answering.units import Unit, sentences, units
 from candor.answering.words import Bag, Term, fold, terms
 from candor.search import Embedder, Passage, Vector
@@ -24,11 +26,11 @@ class Source:
     cosine: float | None
     bm25: float | None
     units: tuple[Unit, ...]
-    body: Bag
     head: Bag
     """The words of title and headings."""
     whole: Bag
-    """Both."""
+    """Those and the text's."""
+    layout: Layout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,18 +89,24 @@ class EmbeddedLikeness:
     def of(self, question: str, passages: Sequence[Passage]) -> Sequence[float]:
         if not passages:
             return []
-        asked = [self._embedder.embed_question(part) for part in (question, *_parts(question))]
+        asked = [self._asked(part) for part in (question, *_parts(question))]
         return [max(_cosine(part, vector) for part in asked) for vector in self._vectors(passages)]
 
     def without(self, question: str, words: Sequence[str], passage: Passage) -> Mapping[str, float]:
+        if not words:
+            return {}
         vector = self._vectors([passage])[0]
-        whole = _cosine(self._embedder.embed_question(question), vector)
+        whole = _cosine(self._asked(question), vector)
         found = {}
         for word in words[:_MOST_LEFT_OUT]:
             shorter = _left_out(question, word)
             if shorter:
-                found[word] = _cosine(self._embedder.embed_question(shorter), vector) - whole
+                found[word] = _cosine(self._asked(shorter), vector) - whole
         return found
+
+    def _asked(self, question: str) -> Vector:
+        """As a tuple, since it is compared with many: its numbers are made floats once."""
+        return tuple(self._embedder.embed_question(question))
 
     def _vectors(self, passages: Sequence[Passage]) -> list[Vector]:
         """Embedded once, some 5 ms each: what is asked often is answered from the same few pieces."""
@@ -117,6 +125,7 @@ _REMEMBERED = 12_000
 
 
 def _cosine(one: Vector, other: Vector) -> float:
+    """Of vectors of length 1."""
     return float(sum(map(mul, one, other)))
 
 
@@ -143,19 +152,27 @@ def _parts(question: str) -> list[str]:
 
 
 def source(passage: Passage, *, score: float, cosine: float | None, bm25: float | None) -> Source:
-    """A passage taken apart once, for selecting, verifying and deciding alike."""
-    body = Bag.of(passage.text, passage.language)
-    head = Bag.of(f"{passage.title} {passage.path}", passage.language)
+    """A passage as it was found, taken apart once, for selecting, verifying and deciding alike."""
+    parts, head, whole, layout = _apart(passage)
     return Source(
         passage=passage,
         score=score,
         cosine=cosine,
         bm25=bm25,
-        units=tuple(units(passage.text)),
-        body=body,
+        units=parts,
         head=head,
-        whole=body | head,
+        whole=whole,
+        layout=layout,
     )
+
+
+@lru_cache(maxsize=1_024)
+def _apart(passage: Passage) -> tuple[tuple[Unit, ...], Bag, Bag, Layout]:
+    """Once while it is asked for: a quarter of what an answer costs, some 35 KB each."""
+    body = Bag.of(passage.text, passage.language)
+    head = Bag.of(f"{passage.title} {passage.path}", passage.language)
+    parts = tuple(units(passage.text))
+    return parts, head, body | head, Layout(parts, body=body, head=head)
 
 
 def inquire(
@@ -206,8 +223,7 @@ _ALIKE, _SHORTEST = 0.86, 6
 
 def spelled(wanted: Sequence[Term], sources: Sequence[Source]) -> tuple[Term, ...]:
     """The terms, those that stand nowhere read as the word they are nearest to ("outlok", "certifcate")."""
-    bags = [each.whole for each in sources]
-    known = sorted({stem for bag in bags for stem in bag.stems})
+    known: list[str] = []
     found = []
     for term in wanted:
         word = term.word
@@ -215,8 +231,9 @@ def spelled(wanted: Sequence[Term], sources: Sequence[Source]) -> tuple[Term, ..
             len(word) >= _SHORTEST
             and word.isalpha()
             and not term.name
-            and not any(bag.has(term) for bag in bags)
+            and not any(each.layout.holds(term) for each in sources)
         ):
+            known = known or sorted({stem for each in sources for stem in each.whole.stems})
             like = [other for other in known if other[:1] == word[:1] and len(other) >= _SHORTEST - 1]
             nearest = get_close_matches(word, like, n=1, cutoff=_ALIKE)
             if nearest:

@@ -1,13 +1,13 @@
 """Facts: what in a sentence must stand in the evidence exactly: numbers, prices, dates, links, commands."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cache
 
-from candor.answering.cleaning import URL, host_of
+from candor.answering.cleaning import ADDRESSED, URL, host_of
 from candor.answering.data import data
 from candor.answering.words import fold
 
@@ -79,27 +79,48 @@ class Number:
 
 def numbers(text: str) -> list[Number]:
     """Every number of a text; dates, times, telephones and addresses are none. Number words are read too."""
-    bare = text
-    for pattern in (URL, _EMAIL, _IP, _ISO, _DOTTED, _PHONE, _TIME, _HOUR):
-        bare = pattern.sub(lambda match: " " * len(match.group()), bare)
-    found = []
-    for match in _NUMBER.finditer(bare):
-        values = _values(match.group())
-        if values:
-            found.append(Number(match.group(), values, _unit(bare, match.start(), match.end())))
+    bare = _bare(text)
     folded = fold(bare)
-    for match in re.finditer(r"[^\W\d_]+(?:'[^\W\d_]+)?", folded):
-        value = _table("number_words").get(match.group())
-        if value is not None:
-            found.append(
-                Number(match.group(), frozenset({Decimal(value)}), _unit(folded, match.start(), match.end()))
-            )
-    return found
+    words = _table("number_words")
+    return [
+        *_in_digits(bare),
+        *(
+            Number(word, frozenset({Decimal(words[word])}), _unit(folded, match.start(), match.end()))
+            for match in _NUMBER_WORD.finditer(folded)
+            if (word := match.group()) in words
+        ),
+    ]
 
 
 def digits(text: str) -> list[Number]:
     """Only the numbers written in digits: what a sentence has to have from its evidence."""
-    return [number for number in numbers(text) if any(character.isdigit() for character in number.text)]
+    return _in_digits(_bare(text)) if _DIGIT.search(text) else []
+
+
+_DIGIT = re.compile(r"\d")
+_NUMBER_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+
+
+def _bare(text: str) -> str:
+    """The text with blanks in the place of what is written in digits and is no number, and of addresses."""
+    bare = text
+    if ADDRESSED.search(text):
+        bare = _blanked(bare, (URL, _EMAIL))
+    return _blanked(bare, (_IP, _ISO, _DOTTED, _PHONE, _TIME, _HOUR)) if _DIGIT.search(bare) else bare
+
+
+def _blanked(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
+    for pattern in patterns:
+        text = pattern.sub(lambda match: " " * len(match.group()), text)
+    return text
+
+
+def _in_digits(bare: str) -> list[Number]:
+    return [
+        Number(match.group(), values, _unit(bare, match.start(), match.end()))
+        for match in _NUMBER.finditer(bare)
+        if (values := _values(match.group()))
+    ]
 
 
 def _values(written: str) -> frozenset[Decimal]:

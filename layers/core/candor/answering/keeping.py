@@ -40,6 +40,8 @@ class Run:
     language: str = "en"
     tell: Tell | None = None
     """Who hears of the answer while it is written."""
+    shown: "Outcome | None" = None
+    """What has been told of it already."""
     tier: Tier | None = None
     """What it may cost; None: no model had to be thought of."""
     standalone: str = ""

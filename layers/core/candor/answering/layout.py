@@ -49,21 +49,53 @@ class Stretch:
     """Theirs and that of the heading."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Layout:
-    """A passage's units by place and section, and in which of them a term stands."""
+    """
+    A passage's units by place and section, and in which of them a term stands.
 
+    Made when it is first asked for: of twenty passages found only the first dozen are looked into.
+    """
+
+    def __init__(self, units: Sequence[Unit], *, body: Bag, head: Bag) -> None:
+        self._units = units
+        self._body = body
+        self._head = head
+        self._made: _Made | None = None
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The units that may be quoted: headings, questions and boilerplate are left out."""
+        return (self._made or self._make()).places
+
+    @property
+    def sections(self) -> Mapping[int, Stretch]:
+        """Those with a place, by `Place.section`."""
+        return (self._made or self._make()).sections
+
+    def marks(self, term: Term) -> int:
+        """Where the term stands: `BODY`, `HEAD`, and the mark of each unit that holds it."""
+        return (self._made or self._make()).words.marks(term)
+
+    def holds(self, term: Term) -> bool:
+        """Whether the term stands in the passage or its headings."""
+        if self._made is not None:
+            return bool(self._made.words.marks(term) & (BODY | HEAD))
+        return self._body.has(term) or self._head.has(term)
+
+    def _make(self) -> "_Made":
+        # Two threads may both do so: they make the same.
+        made = self._made = _made(self._units, self._body, self._head)
+        return made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
     places: tuple[Place, ...]
     sections: Mapping[int, Stretch]
     words: Concordance
 
-    def marks(self, term: Term) -> int:
-        """Where the term stands: `BODY`, `HEAD`, and the mark of each unit that holds it."""
-        return self.words.marks(term)
 
-
-def layout(units: Sequence[Unit], *, body: Bag, head: Bag) -> Layout:
-    """The places of these units, headings, questions and boilerplate left out; linear in their text."""
+def _made(units: Sequence[Unit], body: Bag, head: Bag) -> _Made:
     bags = [Bag.of(f"{unit.label} {unit.text}", body.language) for unit in units]
     places: list[Place] = []
     sections: dict[int, list[Place]] = {}
@@ -88,7 +120,7 @@ def layout(units: Sequence[Unit], *, body: Bag, head: Bag) -> Layout:
             places.append(place)
             sections.setdefault(section, []).append(place)
             titles[section] = titled
-    return Layout(
+    return _Made(
         places=tuple(places),
         sections={section: _stretch(within, titles[section]) for section, within in sections.items()},
         words=Concordance.of([body, head, *bags], body.language),

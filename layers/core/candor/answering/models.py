@@ -68,8 +68,12 @@ class Wasted(UpstreamFailed):
         self.calls = calls
 
 
+class Enough(Exception):
+    """Raised by who hears a reply: no more of it is needed."""
+
+
 Hear = Callable[[str], None]
-"""Hears a reply piece by piece. What it raises ends the call: the server finds its connection closed."""
+"""Hears a reply piece by piece. `Enough` ends the call: the server finds its connection closed."""
 
 
 class Model(Protocol):
@@ -92,8 +96,9 @@ class Model(Protocol):
         and `most_calls` allows it.
 
         The text should be JSON of the schema; nobody relies on it. `hear` is given it in pieces as the server
-        writes them. Raises `Unavailable`, `TooMany` or `UpstreamFailed` when there is no text to be had, or
-        not all of it, whatever was heard before.
+        writes them; once that raises `Enough` the text is what was heard, and its usage estimated where the
+        server has not told. Raises `Unavailable`, `TooMany` or `UpstreamFailed` when there is no text to be
+        had, or not all of it, whatever was heard before.
         """
         ...
 

@@ -2,16 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from candor.answering.asking import Kind
 from candor.answering.data import data
 from candor.answering.evidence import Inquiry, narrowed
 from candor.answering.holding import demands, holds_kind
+from candor.answering.layout import BODY, HEAD, Place
 from candor.answering.units import Unit
-from candor.answering.words import Bag
 from candor.search import Passage
 
 CONSIDERED = 12
@@ -36,51 +36,53 @@ class Candidate:
     """The likeness; where that was not measured, what the passage's own cosine makes probable."""
     heading: str = ""
     """The last one above it inside its passage."""
+    section: int = 0
+    """How many headings stand above it there."""
+    code_like: bool = False
 
 
 def candidates_of(inquiry: Inquiry) -> list[Candidate]:
     found = []
     for number, source in enumerate(inquiry.sources[:CONSIDERED]):
-        heading, said = Bag.of("", source.passage.language), ""
-        asked = Bag.of("", source.passage.language)
         # Looked up once a passage, not once a unit: some eighty units stand in twelve passages.
-        head = frozenset(term.word for term in inquiry.terms if source.head.has(term))
-        body = frozenset(term.word for term in inquiry.terms if source.body.has(term))
-        for index, unit in enumerate(source.units):
-            bag = Bag.of(f"{unit.label} {unit.text}", source.passage.language)
-            if unit.kind == "heading":
-                heading, said = bag, unit.text
-                continue
-            if unit.kind == "asked":
-                asked = asked | bag
-                continue
-            if _boilerplate().match(unit.text) or len(unit.text) < 3:
-                continue
-            words = _words(inquiry, bag, heading | asked, head, body)
-            found.append(Candidate(source=number, index=index, unit=unit, words=words, heading=said))
+        marks = [(source.layout.marks(term), term.weight) for term in inquiry.terms]
+        for place in source.layout.places:
+            found.append(
+                Candidate(
+                    source=number,
+                    index=place.index,
+                    unit=place.unit,
+                    words=_words(marks, place),
+                    heading=place.heading,
+                    section=place.section,
+                    code_like=place.code_like,
+                )
+            )
     return found
 
 
-def _words(inquiry: Inquiry, bag: Bag, heading: Bag, head: Collection[str], body: Collection[str]) -> float:
+def _words(marks: Sequence[tuple[int, float]], place: Place) -> float:
     """The share of the question's weight met here: fully in the unit, less in what stands around it."""
     total = found = 0.0
-    for term in inquiry.terms:
-        total += term.weight
-        if bag.has(term):
-            found += term.weight
-        elif term.word in head or heading.has(term):
-            found += 0.7 * term.weight
-        elif term.word in body:
-            found += 0.35 * term.weight
+    own, around = place.own, place.around | HEAD
+    for mark, weight in marks:
+        total += weight
+        if mark & own:
+            found += weight
+        elif mark & around:
+            found += 0.7 * weight
+        elif mark & BODY:
+            found += 0.35 * weight
     return found / total if total else 0.0
 
 
 def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
     top = max((source.score for source in inquiry.sources[:CONSIDERED]), default=0.0) or 1.0
     asked = inquiry.kinds[0]
+    demanded, to_do = demands(asked), asked in (Kind.STEPS, Kind.COMMAND)
     for candidate in candidates:
         source = inquiry.sources[candidate.source]
-        kind = 1.0 if demands(asked) and holds_kind(candidate.unit.text, asked) else 0.0
+        kind = 1.0 if demanded and holds_kind(candidate.unit.text, asked) else 0.0
         candidate.score = 0.8 * candidate.words + 0.18 * source.score / top + 0.1 * kind
     candidates.sort(key=lambda candidate: -candidate.score)
     measured = _to_measure(candidates)
@@ -98,13 +100,12 @@ def rate(inquiry: Inquiry, candidates: list[Candidate]) -> None:
         candidate.near = near
         candidate.score += 0.55 * near
         if candidate.unit.kind == "code":
-            candidate.score -= 0.0 if asked in (Kind.COMMAND, Kind.STEPS) else 0.06
-        if asked in (Kind.STEPS, Kind.COMMAND):
+            candidate.score -= 0.0 if to_do else 0.06
+        if to_do:
             # What to do is asked for: instructions before the words that introduce a guide.
             candidate.score += 0.1 if candidate.unit.kind in ("step", "code", "lead") else 0.0
-            introduces = _introduction().search(f"{source.passage.path}\n{candidate.unit.text}")
-            candidate.score -= 0.15 if introduces else 0.0
-        if _is_code_like(candidate.unit.text) and candidate.unit.kind != "code":
+            candidate.score -= 0.15 if _introduces(source.passage.path, candidate.unit.text) else 0.0
+        if candidate.code_like:
             candidate.score -= 0.15
         if len(candidate.unit.text) < 25 and candidate.unit.kind in ("sentence", "item"):
             candidate.score -= 0.05
@@ -129,17 +130,12 @@ def _to_measure(ranked: Sequence[Candidate]) -> list[Candidate]:
     return chosen
 
 
-def _is_code_like(text: str) -> bool:
-    """Code that lost its fence: more signs than words."""
-    signs = sum(not character.isalnum() and not character.isspace() for character in text)
-    return len(text) > 20 and signs > 0.22 * len(text) and text.count("`") < 2
+@lru_cache(maxsize=8_192)
+def _introduces(path: str, text: str) -> bool:
+    """Whether a text, or the heading above it, introduces what follows."""
+    return bool(_introduction().search(f"{path}\n{text}"))
 
 
 @cache
 def _introduction() -> re.Pattern[str]:
     return re.compile("|".join(data("patterns")["introduction"]), re.I)
-
-
-@cache
-def _boilerplate() -> re.Pattern[str]:
-    return re.compile("|".join(data("patterns")["boilerplate"]), re.I | re.S)

@@ -58,7 +58,7 @@ class Replay:
 
 
 @dataclass(slots=True)
-class _Slip:
+class Slip:
     """`Answers` that keeps nothing but the one it is given, and that not for long."""
 
     kept: list[Snapshot] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Replaying:
         day's budget. `NotFound`.
         """
         then = self._answers.get(answer_id)
-        slip = _Slip()
+        slip = Slip()
         self._asking(slip).answer(
             Question(
                 text=then.question,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from candor.answering.data import data
 from candor.answering.evidence import Inquiry
 from candor.answering.holding import demands, holds_kind
+from candor.answering.layout import HEAD
 from candor.answering.rating import Candidate
-from candor.answering.words import Bag
 
 FEATURES = ("likeness", "second", "cosine", "fused", "covered", "rare", "words", "kind")
 """
@@ -48,21 +48,29 @@ def sections_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> list[Secti
     """The candidates by heading, the best section first."""
     grouped: dict[tuple[int, int], list[Candidate]] = {}
     for each in sorted(candidates, key=lambda each: (each.source, each.index)):
-        above = inquiry.sources[each.source].units[: each.index]
-        grouped.setdefault((each.source, sum(unit.kind == "heading" for unit in above)), []).append(each)
+        grouped.setdefault((each.source, each.section), []).append(each)
     rarity = _rarity(inquiry)
     measured = any(each.likeness is not None for each in candidates)
     coefficients = data("sections")["measured" if measured else "unmeasured"]
-    valued = [(tuple(group), _values(inquiry, group, rarity)) for group in grouped.values()]
+    weights = [(term.weight, term.weight * rarity[term.word]) for term in inquiry.terms]
+    marks = {
+        number: [inquiry.sources[number].layout.marks(term) for term in inquiry.terms]
+        for number in {number for number, _ in grouped}
+    }
+    top = max((each.score for each in inquiry.sources), default=0.0) or 1.0
+    valued = [
+        (tuple(group), _values(inquiry, group, weights, marks[number], top))
+        for (number, _), group in grouped.items()
+    ]
     scores = [
         sum(coefficients[name] * values[name] for name in FEATURES)
         + _OFFICIAL.get(inquiry.sources[units[0].source].passage.doc_type, 0.0)
         for units, values in valued
     ]
-    top = max(scores, default=0.0)
-    whole = sum(math.exp(score - top) for score in scores)
+    highest = max(scores, default=0.0)
+    whole = sum(math.exp(score - highest) for score in scores)
     found = [
-        Section(units=units, values=values, score=score, share=math.exp(score - top) / whole)
+        Section(units=units, values=values, score=score, share=math.exp(score - highest) / whole)
         for (units, values), score in zip(valued, scores, strict=True)
     ]
     return sorted(found, key=lambda section: -section.score)
@@ -70,30 +78,33 @@ def sections_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> list[Secti
 
 def _rarity(inquiry: Inquiry) -> dict[str, float]:
     """How much each term tells the passages found apart (the idf of BM25 among them)."""
-    bags = [source.whole for source in inquiry.sources]
+    layouts = [source.layout for source in inquiry.sources]
     found = {}
     for term in inquiry.terms:
-        held = sum(bag.has(term) for bag in bags)
-        found[term.word] = math.log(1 + (len(bags) - held + 0.5) / (held + 0.5))
+        held = sum(layout.holds(term) for layout in layouts)
+        found[term.word] = math.log(1 + (len(layouts) - held + 0.5) / (held + 0.5))
     return found
 
 
 _IN_HEADING = 0.6
 
 
-def _values(inquiry: Inquiry, group: Sequence[Candidate], rarity: Mapping[str, float]) -> dict[str, float]:
+def _values(
+    inquiry: Inquiry,
+    group: Sequence[Candidate],
+    weights: Sequence[tuple[float, float]],
+    marks: Sequence[int],
+    top: float,
+) -> dict[str, float]:
+    """`weights` of the terms, plain and by their rarity; `marks`: where they stand; `top`: the best score."""
     source = inquiry.sources[group[0].source]
-    language = source.passage.language
-    told = " ".join(f"{each.unit.label} {each.unit.text}" for each in group)
-    bag = Bag.of(f"{group[0].heading} {told}", language)
+    stretch = source.layout.sections[group[0].section]
     whole = covered = total = rare = 0.0
-    for term in inquiry.terms:
-        weight = term.weight * rarity[term.word]
-        held = 1.0 if bag.has(term) else _IN_HEADING if source.head.has(term) else 0.0
-        whole, covered = whole + term.weight, covered + (term.weight if held else 0.0)
-        total, rare = total + weight, rare + held * weight
+    for mark, (weight, rarer) in zip(marks, weights, strict=True):
+        held = 1.0 if mark & stretch.marks else _IN_HEADING if mark & HEAD else 0.0
+        whole, covered = whole + weight, covered + (weight if held else 0.0)
+        total, rare = total + rarer, rare + held * rarer
     near = sorted((each.near for each in group), reverse=True)
-    top = max((each.score for each in inquiry.sources), default=0.0) or 1.0
     asked = [kind for kind in inquiry.kinds if demands(kind)]
     return {
         "likeness": near[0],
@@ -103,5 +114,5 @@ def _values(inquiry: Inquiry, group: Sequence[Candidate], rarity: Mapping[str, f
         "covered": covered / whole if whole else 1.0,
         "rare": rare / total if total else 1.0,
         "words": max(each.words for each in group),
-        "kind": max((float(holds_kind(told, kind)) for kind in asked), default=0.5),
+        "kind": max((float(holds_kind(stretch.told, kind)) for kind in asked), default=0.5),
     }

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -116,7 +117,7 @@ class Answering:
             return said
         run.slots = slots.heard(run.text, run.history, run.policy.slots)
         try:
-            return self._several(run, parts) if several else self._one(run)
+            return _after_what_was_told(run, self._several(run, parts) if several else self._one(run))
         except CandorError as error:
             # Whatever kind of failure: the asker gets a person instead of an error.
             logger.warning("search failed", extra={"error": type(error).__name__})
@@ -210,13 +211,18 @@ class Answering:
         thresholds = run.policy.thresholds
         joint = joined(studied)
         promising = [_promising(each, thresholds) for each in studied]
-        written = self._by_model(joint, run, lambda found: all(likely(found) for likely in promising))
+        hopeless = not any(likely(Report()) for likely in promising)
+        written = self._by_model(
+            joint, run, lambda found: all(likely(found) for likely in promising), hopeless=hopeless
+        )
         if written is not None and (written.sentences or written.declines):
             run.model = written.model
             return by_sentences(studied, joint, written, thresholds), written.text
         return [by_evidence(each, thresholds) for each in studied], ""
 
-    def _by_model(self, inquiry: Inquiry, run: Run, may_tell: Callable[[Report], bool]) -> Written | None:
+    def _by_model(
+        self, inquiry: Inquiry, run: Run, may_tell: Callable[[Report], bool], *, hopeless: bool
+    ) -> Written | None:
         """What a model writes with the calls that are left; None where nobody may write."""
         models = self._writers(run)
         if not models:
@@ -231,12 +237,15 @@ class Answering:
             ends=run.ends,
             tell=run.tell,
             may_tell=may_tell,
+            hopeless=hopeless,
             most_calls=_CALLS - run.usage.calls,
         )
         run.spend("model", started)
         run.usage += written.usage
         run.notes.extend(written.notes)
         run.report = written.report
+        if shown := written.shown:
+            run.shown = Outcome(Decision.ESCALATE, shown.text, 0.0, citations_of(inquiry, shown))
         return written
 
     def _writers(self, run: Run) -> Sequence[Model]:
@@ -257,7 +266,8 @@ class Answering:
     def _written(self, studied: Studied, run: Run) -> Outcome:
         inquiry, extracted = studied.inquiry, studied.extracted
         assert extracted is not None
-        written = self._by_model(inquiry, run, _promising(studied, run.policy.thresholds))
+        promising = _promising(studied, run.policy.thresholds)
+        written = self._by_model(inquiry, run, promising, hopeless=not promising(Report()))
         kind = "model"
         if written is None or not (written.text or written.asks or written.declines):
             kind = "extractive"
@@ -294,6 +304,21 @@ def _decided(studied: Studied, written: Written, confidence: float, run: Run) ->
         if len(choices) >= 2:
             return _which("which", choices, language, confidence)
     return Outcome(Decision.ESCALATE, phrase("unknown", language), confidence)
+
+
+def _after_what_was_told(run: Run, outcome: Outcome) -> Outcome:
+    """
+    The outcome, nothing taken back: a sentence that was told stands, and the doubt comes after it.
+
+    Only another answer takes its place. Somebody has read it, and a screen that says the contrary a moment
+    later would make neither of the two believed.
+    """
+    shown = run.shown
+    if shown is None or outcome.decision is Decision.PASS or outcome.citations:
+        return outcome
+    run.notes.append("more was told than can be given as the answer")
+    rest = outcome.text if outcome.decision is Decision.ASK_USER else phrase("unsure", run.language)
+    return replace(outcome, text=f"{shown.text}\n\n{rest}", citations=shown.citations)
 
 
 def _may_ask(run: Run) -> bool:

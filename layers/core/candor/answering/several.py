@@ -8,6 +8,7 @@ person is needed: what has been found is said, and nobody takes it for the whole
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from candor.answering.aloud import paragraphs
 from candor.answering.citing import citations_of
 from candor.answering.cleaning import clean
 from candor.answering.deciding import Thresholds
@@ -18,7 +19,7 @@ from candor.answering.studying import Studied
 from candor.answering.values import Citation, Decision
 from candor.answering.verifying import obeys
 from candor.answering.words import Bag, coverage
-from candor.answering.writing import CONTRADICTED, Written, by_extract, paragraphs
+from candor.answering.writing import CONTRADICTED, Written, by_extract
 
 DOUBT = 0.85
 """What two pages that contradict each other leave of the confidence."""

@@ -3,19 +3,18 @@
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from candor.answering import asking, slots
 from candor.answering.condensing import Condensed
-from candor.answering.deciding import features, probability
-from candor.answering.evidence import Inquiry, Likeness, Source, inquire, source
+from candor.answering.deciding import bounded, features, probability
+from candor.answering.evidence import Inquiry, Likeness, inquire, source
 from candor.answering.extracting import Extract, extract
 from candor.answering.keeping import Run
 from candor.answering.words import Term, fold, tokens
 from candor.retrieval import Found, FoundPassage
-from candor.search import Passage, Where
+from candor.search import Where
 
 _PASSAGES = 20
 """Found for one question: the first few are written from, the rest tell what is known at all."""
@@ -49,10 +48,14 @@ class Studied:
     inquiry: Inquiry
     extracted: Extract | None
     hits: tuple[FoundPassage, ...]
+    _known: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def features(self, *, verified: float = 1.0) -> dict[str, float]:
+        """Of an answer drawn from this evidence. Only `verified` differs from one such answer to another."""
         assert self.extracted is not None
-        return features(self.inquiry, self.extracted, verified=verified)
+        if not self._known:
+            self._known.update(features(self.inquiry, self.extracted))
+        return {**self._known, "verified": bounded(verified)}
 
     def confidence(self, values: dict[str, float], *, kind: str) -> float:
         """How probable it is that an answer of this kind, with these features, is right."""
@@ -87,10 +90,7 @@ class Studying:
             context=condensed.context,
             reply=asking.replied(run.history) if condensed.context else "",
             language=run.language,
-            sources=[
-                replace(_apart(hit.passage), score=hit.score, cosine=hit.cosine, bm25=hit.bm25)
-                for hit in hits
-            ],
+            sources=[source(hit.passage, score=hit.score, cosine=hit.cosine, bm25=hit.bm25) for hit in hits],
             degraded=bool(found.degraded),
             likeness=self._likeness,
         )
@@ -98,12 +98,6 @@ class Studying:
         extracted = extract(inquiry) if hits else None
         run.spend("extract", started)
         return Studied(asked=asked, inquiry=inquiry, extracted=extracted, hits=hits)
-
-
-@lru_cache(maxsize=1_024)
-def _apart(passage: Passage) -> Source:
-    """A passage taken apart, once while it is asked for: a quarter of what an answer costs, 10 KB each."""
-    return source(passage, score=0.0, cosine=None, bm25=None)
 
 
 _ENDING = re.compile(r"(?<![\w.])\.([^\W\d_]{2,12})\b")

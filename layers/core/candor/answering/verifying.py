@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from candor.answering import facts
@@ -191,8 +191,10 @@ def _orders() -> re.Pattern[str]:
     return re.compile("|".join(data("patterns")["orders_to_model"]), re.I)
 
 
+@lru_cache(maxsize=4_096)
 def obeys(text: str) -> bool:
     """Whether a text reads like the talk of injected orders: about instructions, prompts and roles."""
+    # Kept, because every piece of every answer is asked, and what is asked often is answered by the same.
     return bool(_orders().search(fold(text)))
 
 
@@ -216,7 +218,9 @@ def linkable(passages: Sequence[Passage]) -> frozenset[str]:
     for passage in passages:
         own = host_of(passage.url)
         hosts.add(own)
-        for line in passage.text.split("\n"):
+        for line in passage.text.split("\n") if "://" in passage.text else ():
+            if "://" not in line:
+                continue
             for start, end in sentences(line):
                 said = line[start:end]
                 if "://" in said and not obeys(said):

@@ -185,6 +185,12 @@ def sought(word: str, language: str) -> Sought:
 
 def terms(question: str, *, language: str = "en") -> tuple[Term, ...]:
     """The informative words of a question, each stem once, in order."""
+    return _terms(question, language)
+
+
+@lru_cache(maxsize=256)
+def _terms(question: str, language: str) -> tuple[Term, ...]:
+    # Kept, because half a dozen steps of one answer look at the same question.
     seen: dict[str, Term] = {}
     shouting = question.isupper()
     normal = unicodedata.normalize("NFKC", question)

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from candor.answering.cleaning import ELSEWHERE, MARKUP, clean
+from candor.answering.aloud import Aloud, Checking, paragraphs
+from candor.answering.cleaning import clean
 from candor.answering.conflicts import conflict, official
 from candor.answering.evidence import Inquiry
 from candor.answering.extracting import Extract, laid_out
-from candor.answering.hearing import Hearing
 from candor.answering.models import (
     SCHEMA,
     Claim,
@@ -24,8 +24,8 @@ from candor.answering.models import (
     read,
 )
 from candor.answering.phrases import phrase
-from candor.answering.values import Left, Tell, Turn
-from candor.answering.verifying import INSTRUCTIONS, Finding, Report, leaks, linkable, obeys, verify
+from candor.answering.values import Tell, Turn
+from candor.answering.verifying import Finding, Report, leaks, linkable, obeys
 from candor.errors import CandorError
 
 CONTRADICTED = "pages contradict each other"
@@ -56,6 +56,8 @@ class Written:
     """The model said that the passages hold no answer."""
     usage: Usage = field(default_factory=Usage)
     notes: tuple[str, ...] = ()
+    shown: "Written | None" = None
+    """What of it somebody has been told already, as an answer of its own."""
 
 
 def by_extract(inquiry: Inquiry, extract: Extract) -> Written:
@@ -117,6 +119,7 @@ def by_model(
     ends: float,
     tell: Tell | None = None,
     may_tell: Callable[[Report], bool] = lambda _: True,
+    hopeless: bool = False,
     most_calls: int = 2,
 ) -> Written:
     """
@@ -125,6 +128,8 @@ def by_model(
     `ends` is a moment of `time.perf_counter`. Raises nothing: without a usable reply the text is empty.
     `tell` is told what has been verified, sentence by sentence, as long as `may_tell` says of the findings so
     far that this will be an answer. When it raises `Left` the call is ended, and what was told is the text.
+    `hopeless`: no text will be given, whatever it says. A question back may be, so the model is asked; its
+    first sentence that stands says that there is none, and ends the call.
     """
     passages = [source.passage for source in inquiry.sources[:_SHOWN]]
     system = instructions(app_name=app_name, language=inquiry.language, house_rules=house_rules)
@@ -135,6 +140,7 @@ def by_model(
     checking = Checking(inquiry, system)
     usage = Usage()
     notes: list[str] = []
+    aloud = Aloud(checking, tell or _nobody, may_tell, passages=len(passages), hopeless=hopeless)
     model, spare = models[0], (*models[1:], None)[0]
     while usage.calls < most_calls:
         first = usage.calls == 0 and most_calls > 1
@@ -142,7 +148,7 @@ def by_model(
         if left < _LEAST_SECONDS:
             notes.append("no time left for the model")
             break
-        aloud = _Aloud(checking, tell or _nobody, may_tell, passages=len(passages))
+        aloud.begin(model.name)
         try:
             # The first call leaves time for a second; both end before the budget does.
             share = 0.6 if first else 0.9
@@ -150,14 +156,9 @@ def by_model(
                 messages,
                 schema=SCHEMA,
                 timeout_seconds=share * left,
-                hear=aloud.hear if tell else None,
+                hear=aloud.hear if tell or hopeless else None,
                 most_calls=most_calls - usage.calls,
             )
-        except Left:
-            usage += _estimated(messages, aloud.letters).of(model.name)
-            notes.append("cut short: nobody listened any more")
-            reply = Writing(claims=aloud.told, decision="PASS", question_back="", missing="")
-            return _checked(checking, reply, model=model.name, usage=usage, notes=notes)
         except CandorError as error:
             spent = Usage(calls=error.calls if isinstance(error, Wasted) else 1).of(model.name)
             usage += _estimated(messages, aloud.letters).of(model.name) if aloud.letters else spent
@@ -167,6 +168,9 @@ def by_model(
             model, spare = spare, None
             continue
         usage += completion.usage
+        if aloud.ended:
+            notes.append(f"cut short: {aloud.ended}")
+            return _checked(checking, _said(aloud.said), model=model.name, usage=usage, notes=notes)
         try:
             reply = read(completion.text, passages=len(passages))
         except Unreadable as error:
@@ -177,8 +181,21 @@ def by_model(
                 Message(role="user", content=prompt("repair").replace("{problem}", str(error))),
             ]
             continue
-        return _checked(checking, reply, model=model.name, usage=usage, notes=notes)
-    return Written(text="", model=model.name, usage=usage, notes=tuple(notes))
+        written = _checked(checking, reply, model=model.name, usage=usage, notes=notes)
+        return replace(written, shown=_shown(aloud, checking))
+    nothing = Written(text="", model=model.name, usage=usage, notes=tuple(notes))
+    return replace(nothing, shown=_shown(aloud, checking))
+
+
+def _shown(aloud: Aloud, checking: Checking) -> Written | None:
+    """What stands before a reader, as an answer of its own."""
+    name, claims = aloud.shown
+    return _checked(checking, _said(claims), model=name, usage=Usage(), notes=()) if claims else None
+
+
+def _said(claims: Sequence[Claim]) -> Writing:
+    """A reply of these sentences."""
+    return Writing(claims=tuple(claims), decision="PASS", question_back="", missing="")
 
 
 def _nobody(_: str) -> None:
@@ -189,72 +206,6 @@ def _estimated(messages: Sequence[Message], letters: int) -> Usage:
     """What a call has cost that ended before its usage was told: a token for four letters."""
     given = sum(len(message.content) for message in messages)
     return Usage(calls=1, input_tokens=given // 4, output_tokens=letters // 4, cost_usd=None)
-
-
-class Checking:
-    """What of a model's sentences may be said. The same sentence is looked at once, heard early or late."""
-
-    def __init__(self, inquiry: Inquiry, system: str) -> None:
-        self._inquiry = inquiry
-        self.system = system
-        self._known: dict[Claim, tuple[Finding, str]] = {}
-
-    def check(self, claim: Claim) -> tuple[Finding, str]:
-        """What was found about it, and how it is said."""
-        if claim not in self._known:
-            self._known[claim] = self._looked_at(claim)
-        return self._known[claim]
-
-    def _looked_at(self, claim: Claim) -> tuple[Finding, str]:
-        cited = [self._inquiry.sources[number].passage for number in claim.passages]
-        hosts = linkable(cited)
-        finding = verify(claim.text, cited, language=None)
-        said = clean(claim.text, hosts)
-        reasons = list(finding.reasons)
-        if ELSEWHERE in said or MARKUP.search(claim.text):
-            reasons.append("holds a link, image or HTML it must not")
-        if leaks(claim.text, self.system) or obeys(claim.text):
-            reasons.append(INSTRUCTIONS)
-        finding = Finding(
-            text=claim.text, supported=not reasons, support=finding.support, reasons=tuple(reasons)
-        )
-        return finding, said
-
-
-class _Aloud:
-    """Reads one reply aloud: tells its sentences while it is still being written."""
-
-    def __init__(
-        self, checking: Checking, tell: Tell, may_tell: Callable[[Report], bool], *, passages: int
-    ) -> None:
-        self._checking = checking
-        self._tell = tell
-        self._may_tell = may_tell
-        self._hearing = Hearing(passages=passages)
-        self._heard: list[Claim] = []
-        self._text = ""
-        self._in_text = 0
-        self.letters = 0
-        """Heard so far."""
-        self.told: tuple[Claim, ...] = ()
-        """The sentences up to the last one that was told."""
-
-    def hear(self, piece: str) -> None:
-        self.letters += len(piece)
-        for claim in self._hearing.hear(piece):
-            if claim.text:
-                self._heard.append(claim)
-                self._consider()
-        self._tell(self._text)  # Whoever has left says so at the next word, not at the next sentence.
-        self.told = tuple(self._heard[: self._in_text])
-
-    def _consider(self) -> None:
-        checked = [self._checking.check(claim) for claim in self._heard]
-        if not self._may_tell(Report(findings=tuple(finding for finding, _ in checked))):
-            return
-        text = paragraphs([said for finding, said in checked if finding.supported])
-        if text != self._text:
-            self._text, self._in_text = text, len(self._heard)
 
 
 def _checked(
@@ -296,16 +247,3 @@ def _checked(
         usage=usage,
         notes=(*notes, *missing),
     )
-
-
-def paragraphs(said: Sequence[str]) -> str:
-    """Sentences in a row; list items and code on lines of their own."""
-    text = ""
-    for sentence in said:
-        block = (
-            sentence.startswith(("- ", "* ", "```", "|")) or sentence[:3].strip(" ").rstrip(".)").isdigit()
-        )
-        if text:
-            text += "\n" if block or text.rsplit("\n", 1)[-1].startswith(("- ", "* ", "```")) else " "
-        text += sentence
-    return text

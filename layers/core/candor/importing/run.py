@@ -21,7 +21,7 @@ from candor.tickets.store import Tickets
 from candor.tickets.values import TicketDraft
 from candor.whmcs import dumps
 
-STEP: Final = 500
+STEP: Final = 1_000
 """Tickets between two checkpoints, unless they are long ones."""
 
 STEP_LETTERS: Final = 8_000_000

@@ -1,30 +1,33 @@
 """Keeping: drafts become rows, rows are found in the directory, and what is approved becomes knowledge."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
+from itertools import chain, repeat
 from typing import Final, Protocol
 
 from candor.documents import Change
 from candor.errors import NotFound
-from candor.redaction import mask_cards
+from candor.tickets.entries import entry_of, entry_of_new
+from candor.tickets.reckoning import Spread, ahead, in_turn
 from candor.tickets.store import Entry, TicketDirectory, Tickets
 from candor.tickets.succession import called
-from candor.tickets.values import Approval, Talk, Ticket, TicketDraft, ticket_id_of
+from candor.tickets.values import Approval, Ticket, TicketDraft, ticket_id_of
 
-SAID: Final = 4_000
-"""Letters of what was said that a ticket is found by: the beginning of each message, up to so many in all."""
+SLICE: Final = 100
+"""Drafts stored at a time: one request reads their rows, one writes them."""
 
-SLICE: Final = 125
-"""Drafts stored at a time."""
-
-_ENTERED: Final = 2 * SLICE
-"""Tickets entered at a time. For fewer than 200 OpenSearch is waited for until it finds them."""
+_ENTERED: Final = 5 * SLICE
+"""
+Tickets entered at a time, in one transaction. For fewer than 200 OpenSearch is waited for until it finds
+them.
+"""
 
 _AT_ONCE: Final = 2
 """Slices being stored while earlier ones are entered: one waits for the table, one is made ready for it."""
 
-_OF_ONE: Final = 1_500
 _ATTEMPTS: Final = 5
 
 
@@ -43,10 +46,20 @@ class Keeping:
     Each step may be done twice and ends the same: whoever was killed in between does all of it again.
     """
 
-    def __init__(self, *, tickets: Tickets, directory: TicketDirectory, learning: Lessons) -> None:
+    def __init__(
+        self,
+        *,
+        tickets: Tickets,
+        directory: TicketDirectory,
+        learning: Lessons,
+        spread: Spread = in_turn,
+    ) -> None:
         self._tickets = tickets
         self._directory = directory
         self._learning = learning
+        self._spread = spread
+        self._brings_news = True
+        """Most of the last many drafts did: of a dump that is imported again nothing need be reckoned."""
 
     def keep(
         self,
@@ -71,32 +84,51 @@ class Keeping:
         self, drafts: Sequence[TicketDraft], *, approval: Approval = Approval.PENDING
     ) -> Sequence[tuple[Ticket, Change]]:
         """The same without learning: for whoever follows them himself."""
-        told = {ticket_id_of(draft.helpdesk, draft.number): draft for draft in drafts}
+        slices = _slices(drafts)
         kept: list[tuple[Ticket, Change]] = []
+        told: dict[str, TicketDraft] = {}
         entered = 0
-        for done in self._stored(_slices(drafts), approval):
-            # Not before they are stored: the directory names nothing that is not there.
-            kept += done
-            if len(kept) - entered >= _ENTERED or len(kept) == len(drafts):
-                self._enter([ticket for ticket, _ in kept[entered:]], told)
-                entered = len(kept)
+        with closing(self._stored(slices, approval)) as parts:
+            for some, done in parts:
+                kept += done
+                told |= {ticket.ticket_id: draft for (ticket, _), draft in zip(done, some, strict=True)}
+                # Not before they are stored: the directory names nothing that is not there.
+                if len(kept) - entered >= _ENTERED or len(kept) == len(drafts):
+                    # Where a ticket is told twice, no draft says all of it.
+                    self._enter(kept[entered:], told if len(told) == len(kept) else {})
+                    entered = len(kept)
         self._drop_children(drafts)
         return kept
 
     def _stored(
         self, slices: Sequence[Sequence[TicketDraft]], approval: Approval
-    ) -> Iterator[Sequence[tuple[Ticket, Change]]]:
-        """What became of each slice, in their order. The next ones are on their way meanwhile."""
+    ) -> Generator[tuple[Sequence[TicketDraft], Sequence[tuple[Ticket, Change]]]]:
+        """Each slice and what became of it, in their order. The next ones are on their way meanwhile."""
         put = partial(self._tickets.put, approval=approval)
         if len(slices) == 1:
-            yield put(slices[0])
+            yield slices[0], put(slices[0])
             return
-        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            yield from pool.map(put, slices)
+        waiting: deque[tuple[Sequence[TicketDraft], Future[Sequence[tuple[Ticket, Change]]]]] = deque()
+        news = 0
+        with closing(self._ready(slices)) as ready, ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            for some in chain(ready, repeat(None)):
+                if some is not None:
+                    waiting.append((some, pool.submit(put, some)))
+                if not waiting:
+                    break
+                if some is None or len(waiting) > _AT_ONCE:
+                    those, storing = waiting.popleft()
+                    done = storing.result()
+                    news += sum(change is not Change.UNCHANGED for _, change in done)
+                    yield those, done
+        self._brings_news = 2 * news > sum(map(len, slices))
+
+    def _ready(self, slices: Sequence[Sequence[TicketDraft]]) -> Generator[Sequence[TicketDraft]]:
+        yield from ahead(slices, self._spread) if self._brings_news else slices
 
     def enter(self, tickets: Sequence[Ticket]) -> None:
         """Have the directory say of these rows what they say."""
-        self._enter(tickets, {})
+        self._enter([(ticket, Change.UNCHANGED) for ticket in tickets], {})
 
     def drop(self, ticket_ids: Sequence[str]) -> None:
         """Remove tickets, what is known of them included."""
@@ -105,16 +137,18 @@ class Keeping:
             self._tickets.delete(ticket_id)
         self._directory.remove(ticket_ids)
 
-    def _enter(self, tickets: Sequence[Ticket], drafts: dict[str, TicketDraft]) -> None:
-        rows = {ticket.ticket_id: ticket for ticket in tickets}
-        absent = self._directory.revise(list(rows.values()))
-        entries = (self._entry(rows[ticket_id], drafts.get(ticket_id)) for ticket_id in absent)
+    def _enter(self, kept: Sequence[tuple[Ticket, Change]], told: Mapping[str, TicketDraft]) -> None:
+        rows = {ticket.ticket_id: (ticket, change) for ticket, change in kept}
+        absent = self._directory.revise([ticket for ticket, _ in rows.values()])
+        entries = (self._entry(*rows[ticket_id], told.get(ticket_id)) for ticket_id in absent)
         self._directory.put([entry for entry in entries if entry is not None])
 
-    def _entry(self, ticket: Ticket, draft: TicketDraft | None) -> Entry | None:
-        if draft is not None and draft.description and draft.replies:
-            said = Talk(description=draft.description, attachments=draft.attachments, replies=draft.replies)
-            return entry_of(ticket, said)
+    def _entry(self, ticket: Ticket, change: Change, draft: TicketDraft | None) -> Entry | None:
+        if draft is not None and change is Change.CREATED and draft.reckoned:
+            return entry_of_new(ticket, draft.reckoned)
+        # A blank keeps what is known: of a new ticket that is nothing.
+        if draft is not None and (change is Change.CREATED or (draft.description and draft.replies)):
+            return entry_of(ticket, draft)
         for _ in range(_ATTEMPTS):
             try:
                 return entry_of(ticket, self._tickets.talk(ticket))
@@ -140,40 +174,3 @@ def _slices(drafts: Sequence[TicketDraft]) -> Sequence[Sequence[TicketDraft]]:
     if len(distinct) < len(drafts):
         return [drafts]
     return [drafts[start : start + SLICE] for start in range(0, len(drafts), SLICE)] or [drafts]
-
-
-def entry_of(ticket: Ticket, talk: Talk) -> Entry:
-    """What the directory is to know of a ticket."""
-    named = (
-        ticket.tid,
-        ticket.external_id,
-        ticket.number,
-        ticket.client_id,
-        ticket.subject,
-        ticket.name,
-        ticket.email,
-        *talk.attachments[:20],
-    )
-    return Entry(
-        ticket_id=ticket.ticket_id,
-        version=ticket.version,
-        words="\n".join((*(one for one in named if one), *_said(talk))),
-        status=ticket.status,
-        approval=ticket.approval,
-        department=ticket.department,
-        helpdesk=ticket.helpdesk,
-        source_file=ticket.source_file,
-        worth=ticket.worth,
-        created_at=ticket.created_at,
-        revision=ticket.revision,
-    )
-
-
-def _said(talk: Talk) -> Iterable[str]:
-    left = SAID
-    for message in (talk.description, *(reply.content for reply in talk.replies)):
-        if left <= 0:
-            return
-        part = message[: min(left, _OF_ONE)]
-        left -= len(part)
-        yield mask_cards(part)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from candor.documents import Change
 from candor.tickets.values import Approval, Order, Talk, Ticket, TicketDraft, Wanted
+from candor.tickets.words import terms_of
 
 
 class Tickets(Protocol):
@@ -101,6 +102,23 @@ class Entry:
     created_at: datetime
     revision: int = 0
     """Of two entries of a ticket the one of the higher revision is the later, whichever comes first."""
+    reckoned: str = ""
+    """The terms, by blanks, where they were made before; then `words` may be blank."""
+
+    @property
+    def terms(self) -> Sequence[str]:
+        """What it is found by (`tickets.words`)."""
+        return self.reckoned.split() if self.reckoned else terms_of(self.words)
+
+
+def latest_of(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """By ticket, of several the one of the highest revision; of equal ones the last."""
+    latest: dict[str, Entry] = {}
+    for entry in entries:
+        before = latest.get(entry.ticket_id)
+        if before is None or entry.revision >= before.revision:
+            latest[entry.ticket_id] = entry
+    return latest
 
 
 class TicketDirectory(Protocol):

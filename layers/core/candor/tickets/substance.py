@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from candor.tickets.courtesies import phrases
+from candor.tickets.courtesies import begins, phrases
 
-_SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"')»”]?\s+(?=[\"'«“(¿¡]?[^\W\d_a-zа-яёіїєґäöüßáéíóúñ]|\d|¿|¡)")
+_BETWEEN: Final = re.compile(r"[.!?…]([\"')»”]?\s+)(?=[\"'«“(¿¡]?[^\W\d_a-zа-яёіїєґäöüßáéíóúñ]|\d|¿|¡)")
 _NAMED: Final = re.compile(r"[^\W\d_a-zа-яёіїєґ][\w'’.-]{1,30}(?:\s+[^\W\d_a-zа-яёіїєґ][\w'’.-]{0,30}){0,2}")
 _RULE: Final = re.compile(r"\s*[-=_*~#+.]{3,}\s*$")
 _FENCE: Final = re.compile(r"\s*(?:```|~~~)")
@@ -75,7 +75,7 @@ def substance(message: str) -> Substance:
     for line in _unwrapped(lines):
         if _FENCE.match(line):
             fenced = not fenced
-        elif not fenced and line.strip() and not _KEPT_LINE.match(line):
+        elif not fenced and line.strip() and (line[0].isalpha() or not _KEPT_LINE.match(line)):
             line = " ".join(_telling(line, seen))
             if not line:
                 continue
@@ -115,12 +115,13 @@ def _own_lines(message: str, names: set[str]) -> list[str]:
         if not bare:
             found.append("")
             continue
-        if bare == "--" or phrases("disclaimer").match(bare):
+        lower = bare.lower()
+        if bare == "--" or begins("disclaimer", lower):
             break
         # Whoever answers above a quotation has said it all; below it, what is quoted comes first.
-        if found and _quotes(bare, lines[number + 1 : number + 2]):
+        if found and _quotes(lower, lines[number + 1 : number + 2]):
             break
-        closes = phrases("closing").match(bare)
+        closes = phrases("closing").match(bare) if begins("closing", lower) else None
         rest = lines[number + 1 :]
         if (
             closes
@@ -132,15 +133,16 @@ def _own_lines(message: str, names: set[str]) -> list[str]:
             names.update(_signed([bare[closes.end() :], *rest]))
             found.extend(after for after in rest if _AFTERWORD.match(after))
             break
-        if not _RULE.match(line):
+        if bare[0].isalnum() or not _RULE.match(line):
             found.append(_without_closing(line, names))
     return found
 
 
 def _quotes(line: str, following: Sequence[str]) -> bool:
-    if line.endswith(":") and phrases("introduced").match(line):
+    """Of a lower-case line."""
+    if line.endswith(":") and begins("introduced", line):
         return True
-    return phrases("quoted").match("\n".join([line, *following])) is not None
+    return begins("quoted", "\n".join((line, *following)).lower())
 
 
 def _signed(lines: Iterable[str]) -> Iterator[str]:
@@ -232,13 +234,22 @@ def _unwrapped(lines: list[str]) -> Iterator[str]:
 
 def _telling(line: str, seen: dict[str, bool]) -> Iterator[str]:
     """The sentences of a line that could not stand in any other message."""
-    for sentence in _SENTENCE.split(line):
+    for sentence in _sentences(line):
         bare = sentence.strip(" \t*_")
-        kinds = [kind for kind in ("waiting", "elsewhere", "request") if phrases(kind).match(bare)]
+        lower = bare.lower()
+        kinds = [kind for kind in ("waiting", "elsewhere", "request") if begins(kind, lower)]
         for kind in kinds:
             seen[kind] = True
-        if kinds or phrases("courtesy").match(bare) or not any(map(str.isalnum, bare)):
+        if kinds or begins("courtesy", lower) or not any(map(str.isalnum, bare)):
             continue
         if bare.endswith("?") and len(bare) < 400:
             seen["request"] = True
         yield sentence.strip()
+
+
+def _sentences(line: str) -> Iterator[str]:
+    begin = 0
+    for gap in _BETWEEN.finditer(line):
+        yield line[begin : gap.start(1)]
+        begin = gap.end()
+    yield line[begin:]

@@ -33,6 +33,8 @@ MAX_NAME: Final = 200
 MOST_DRAFTS: Final = 1_000
 """Of one `put`."""
 
+_TOLD_APART: Final = ("metadata", "opened_by", "attachments", "reckoned")
+
 _MOST_MERGED: Final = 2_000
 _TOO_LARGE: Final = "[too large]"
 
@@ -42,6 +44,8 @@ def prepared(draft: TicketDraft) -> TicketDraft:
     The draft as it may be stored: no card number in it, nothing that UTF-8 cannot write, fields of a size
     that a row can hold. Doing it twice is doing it once.
     """
+    if draft.reckoned and draft.reckoned.is_prepared:
+        return draft
     subject, description = _text(draft.subject), _text(draft.description)
     if len(subject) > MAX_SUBJECT:
         subject, description = f"{subject[: MAX_SUBJECT - 1]}…", f"{subject}\n\n{description}"
@@ -96,16 +100,20 @@ def called(name: str) -> str:
 def merged(known: TicketDraft, told: TicketDraft) -> TicketDraft:
     """What is known, and on top of it what is told; both of the same ticket."""
     said = {
-        f.name: value
-        for f in fields(told)
-        if f.name not in ("metadata", "opened_by", "attachments") and (value := getattr(told, f.name))
+        f.name: value for f in fields(told) if f.name not in _TOLD_APART and (value := getattr(told, f.name))
     }
     if told.description:
         said["opened_by"] = told.opened_by
     if told.attachments:
         said["attachments"] = told.attachments
     kept = {key: value for key, value in told.metadata.items() if value not in (None, "", [], {})}
-    return replace(known, **said, metadata={**known.metadata, **kept})
+    # What was reckoned of either is not what both say.
+    return replace(known, **said, metadata={**known.metadata, **kept}, reckoned=None)
+
+
+def as_new(draft: TicketDraft) -> TicketDraft:
+    """A prepared draft as it is stored where nothing is known of its ticket."""
+    return draft if draft.external_id else replace(draft, external_id=draft.number)
 
 
 def draft_of(ticket: Ticket, talk: Talk) -> TicketDraft:
@@ -153,7 +161,7 @@ def succession(
     The very same object when nothing is to be written. `known` tells what was said so far.
     """
     if current is None:
-        whole = replace(draft, external_id=draft.external_id or draft.number)
+        whole = as_new(draft)
         return _ticket(whole, None, approval=approval, now=now), talk_of(whole), Change.CREATED
 
     whole = merged(draft_of(current, known()), draft)
@@ -196,8 +204,8 @@ def _ticket(whole: TicketDraft, current: Ticket | None, *, approval: Approval, n
         metadata=whole.metadata,
         approval=approval,
         decided_by=current.decided_by if current else None,
-        worth=worth_of(whole).score,
-        checksum=whole.checksum,
+        worth=whole.reckoned.worth if whole.reckoned else worth_of(whole).score,
+        checksum=whole.reckoned.checksum if whole.reckoned else whole.checksum,
         version=current.version + 1 if current else 1,
         created_at=whole.opened_at or (current.created_at if current else now),
         updated_at=max(now, whole.last_reply_at or now),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 WHMCS = "whmcs"
@@ -13,6 +14,10 @@ WHMCS = "whmcs"
 _NAMESPACE = uuid.UUID("5b0f3a0e-58c1-5f0e-9a5d-3f6f8a2f1c77")
 
 
+_UNSEEN = ("source_file", "reckoned")
+
+
+@lru_cache(maxsize=4_096)
 def ticket_id_of(helpdesk: str, number: str) -> str:
     """A ticket's id follows from its helpdesk and its key there: every way it comes by meets in one row."""
     return str(uuid.uuid5(_NAMESPACE, f"{helpdesk.casefold()}\n{number}"))
@@ -46,6 +51,18 @@ class Message:
     """File names as the sender gave them. The files themselves are never read."""
     rating: int | None = None
     """What the customer thought of a staff message: 1 to 5."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reckoned:
+    """What was reckoned of a draft before it was stored, as of a ticket that is new (`tickets.reckoning`)."""
+
+    worth: int
+    checksum: str
+    terms: str
+    """Of the words that it is found by; by blanks."""
+    is_prepared: bool
+    """It may be stored as it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +103,8 @@ class TicketDraft:
     detail_url: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Whatever else its source told and the API shows; flat JSON."""
+    reckoned: Reckoned | None = None
+    """Of exactly this draft. None: whoever stores it reckons."""
 
     @property
     def ticket_id(self) -> str:
@@ -94,7 +113,7 @@ class TicketDraft:
     @property
     def checksum(self) -> str:
         """Of all that a reader would see; equal checksums mean nothing to do."""
-        said = [getattr(self, name) for name in self.__dataclass_fields__ if name != "source_file"]
+        said = [getattr(self, name) for name in self.__dataclass_fields__ if name not in _UNSEEN]
         return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -9,6 +9,7 @@ why nothing needs to know a ticket's language.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from candor.analysis import fold
@@ -37,13 +38,12 @@ _UKRAINIAN = re.compile(r"[іїєґ]")
 def terms_of(text: str) -> Sequence[str]:
     """The terms of a text, each once, in order. None holds a blank or a quotation mark."""
     terms: dict[str, None] = {}
-    for token in dict.fromkeys(_TOKEN.findall(text.lower())):
-        if token.isascii() and token.isalnum():  # Nine tokens of ten in English text.
-            terms[token[:LONGEST]] = None
-        else:
-            terms |= dict.fromkeys(_terms(token))
-        if len(terms) >= _MOST_TERMS:
-            break
+    for word in dict.fromkeys(text.lower().split()):
+        for some in _of_word(word) if len(word) <= LONGEST else map(_of_token, _TOKEN.findall(word)):
+            for term in some:
+                terms[term] = None
+            if len(terms) >= _MOST_TERMS:
+                return list(terms)
     return list(terms)
 
 
@@ -63,6 +63,16 @@ def asked(text: str) -> Sequence[str] | None:
         elif beginning := next(_terms(token), ""):
             words[_stem(beginning, language)] = None
     return list(words)[:_MOST_ASKED] or None
+
+
+@lru_cache(maxsize=16_384)
+def _of_word(word: str) -> tuple[tuple[str, ...], ...]:
+    """The terms of each of its tokens. Few words are most of any text: they are taken apart once."""
+    return tuple(map(_of_token, _TOKEN.findall(word)))
+
+
+def _of_token(token: str) -> tuple[str, ...]:
+    return tuple(_terms(token))
 
 
 def _terms(token: str) -> Iterator[str]:

@@ -27,12 +27,16 @@ _MOST_MESSAGES: Final = 12
 _TELLING: Final = 100
 """Letters of question and answer each that tell the language."""
 
-_TELLS_HOW: Final = re.compile(
-    r"^\s*(?:\d{1,2}[.)]|[-*•])\s+\S|```|`[^`\n]+`|(?:^|\s)/[\w.-]+/|\w\s*[>›→]\s*\w|https?://"
-    r"|\w\.(?:conf|php|ini|htaccess)\b",
-    re.M,
+_TELLING_HOW: Final = (
+    ("\n", re.compile(r"\n\s*(?:\d{1,2}[.)]|[-*•])\s+\S")),
+    ("`", re.compile(r"```|`[^`\n]+`")),
+    ("/", re.compile(r"\s/[\w.-]+/|https?://")),
+    (">", re.compile(r"\w\s*>\s*\w")),
+    ("›", re.compile(r"\w\s*›\s*\w")),
+    ("→", re.compile(r"\w\s*→\s*\w")),
+    (".", re.compile(r"\w\.(?:conf|php|ini|htaccess)\b")),
 )
-"""Steps, code, a path through menus or folders."""
+"""Steps, code, a path through folders or menus; each with a sign without which it is not there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +129,7 @@ def _of_end(draft: TicketDraft, replies: tuple[Message, ...]) -> list[tuple[int,
 
 def _of_talk(draft: TicketDraft, answers: list[tuple[Message, Substance]]) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
-    if any(_TELLS_HOW.search(said.text) for _, said in answers):
+    if any(_tells_how(said.text) for _, said in answers):
         found.append((12, "The answer tells steps, commands or places."))
     ratings = [message.rating for message in draft.replies if message.rating]
     if ratings:
@@ -142,12 +146,17 @@ def _of_talk(draft: TicketDraft, answers: list[tuple[Message, Substance]]) -> li
     return found
 
 
+def _tells_how(text: str) -> bool:
+    text = f"\n{text}"
+    return any(sign in text and steps.search(text) for sign, steps in _TELLING_HOW)
+
+
 def _about_one_account(answers: list[tuple[Message, Substance]]) -> bool:
     """Half of what the staff told or more, in sentences about this customer's invoice, login, server."""
     whole = sum(len(said.text) for _, said in answers)
     private = 0
     for _, said in answers:
-        if _TELLS_HOW.search(said.text):
+        if not says("private", said.text) or _tells_how(said.text):
             continue
         for sentence in re.split(r"(?<=[.!?])\s+", said.text):
             private += len(sentence) if says("private", sentence) else 0

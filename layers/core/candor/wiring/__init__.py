@@ -13,6 +13,7 @@ from candor.wiring.announcing import (
 from candor.wiring.answers import (
     answering,
     health,
+    rehearse,
     replaying,
     snapshots,
 )
@@ -240,6 +241,7 @@ __all__ = [
     "reconciling",
     "redriving",
     "refreshing",
+    "rehearse",
     "reindexing",
     "render_graveyard",
     "render_queue",

@@ -16,7 +16,7 @@ from candor.wiring.vocabulary import shortcuts
 if TYPE_CHECKING:
     from candor.answering.evidence import Likeness
     from candor.answering.replaying import Replaying
-    from candor.answering.service import Answering
+    from candor.answering.service import Answering, Models
     from candor.answering.snapshots import Answers
     from candor.health import Health
 
@@ -45,13 +45,31 @@ def replaying() -> "Replaying":
     return Replaying(answers=snapshots(), truth=documents(), asking=_answering)
 
 
-def _answering(kept_in: "Answers") -> "Answering":
+def rehearse() -> None:
+    """
+    Answer one question for nobody, by no model: what the first asker would wait for is loaded then.
+
+    That is the embedding model, the live index, the tables of words and the client of a language model;
+    together they take as long as thirty answers. Raises nothing on account of what cannot be reached.
+    """
+    from candor.adapters.openai_model import OpenAIModel
+    from candor.answering.budgets import Tier
+    from candor.answering.replaying import Slip
+    from candor.answering.values import Question
+
+    _answering(Slip(), written_by=lambda _: ()).answer(Question(text="How do I cancel what I have ordered?"))
+    for model in models()(Tier.FULL):
+        if isinstance(model, OpenAIModel):
+            model.open()
+
+
+def _answering(kept_in: "Answers", *, written_by: "Models | None" = None) -> "Answering":
     from candor.answering.service import Answering
 
     return Answering(
         retrieval=retrieval(),
         policies=policies(),
-        models=models(),
+        models=written_by or models(),
         snapshots=kept_in,
         budget=budget(),
         likeness=_likeness(),

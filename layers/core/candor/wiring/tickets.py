@@ -1,6 +1,6 @@
 """Wiring of tickets: their rows, the directory they are found in, and what becomes of them."""
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from candor import settings
@@ -29,10 +29,17 @@ def ticket_directory() -> "TicketDirectory":
 
 @cache
 def keeping() -> "Keeping":
+    from candor.adapters.cores import spread
     from candor.tickets.keeping import Keeping
     from candor.wiring.learning import learning
 
-    return Keeping(tickets=tickets(), directory=ticket_directory(), learning=learning())
+    return Keeping(
+        tickets=tickets(),
+        directory=ticket_directory(),
+        learning=learning(),
+        # This process and the table's have work of their own: with two cores a third one only cost time.
+        spread=partial(spread, spare=1),
+    )
 
 
 @cache

@@ -3,7 +3,8 @@
 import os
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
@@ -14,17 +15,20 @@ _LENGTH: Final = struct.Struct(">Q")
 MOST: Final = 8
 """Processes. Each holds a part in memory."""
 
+_PAUSES: Final = (0.001, 0.002, 0.0)
+"""A thread that has been joined is still there for a moment."""
 
-def spread(parts: int, work: Callable[[int], bytes], *, most: int = MOST) -> Iterator[bytes]:
+
+def spread(parts: int, work: Callable[[int], bytes], *, most: int = MOST, spare: int = 0) -> Generator[bytes]:
     """
     What `work` gives for each part, from 0, in their order.
 
     It is done in children split off from this process: they see what it holds now, and nothing of what they
     do there is seen here but these bytes, which should be few. A part whose child died is done here, so that
-    an error is raised where it can be told. Without a second core, and where nothing can be split off safely,
-    this process does all of it.
+    an error is raised where it can be told. `spare`: so many cores have other work. Where there are not two
+    for this, and where nothing can be split off safely, this process does all of it.
     """
-    count = min(_cores(), parts, most)
+    count = min(_cores() - spare, parts, most)
     if count < 2 or not _may_split():
         yield from map(work, range(parts))
         return
@@ -46,7 +50,13 @@ def _cores() -> int:
 
 def _may_split() -> bool:
     """A lock that another thread holds would never open in a child; threads of libraries count too."""
-    return sys.platform == "linux" and sum(1 for _ in Path("/proc/self/task").iterdir()) == 1
+    if sys.platform != "linux":
+        return False
+    for pause in _PAUSES:
+        if sum(1 for _ in Path("/proc/self/task").iterdir()) == 1:
+            return True
+        time.sleep(pause)
+    return False
 
 
 @dataclass(kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.cores import spread
+from candor.adapters.cores import spread
 from tests.doubles import whmcs_dump as whmcs
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def run(script: str) -> str:
 
 SEVERAL = """
 import os
-from infra.local import cores
+from candor.adapters import cores
 cores._cores = lambda: 3
 """
 
@@ -123,6 +123,20 @@ def test_a_process_with_threads_does_everything_itself() -> None:
     going.set()
     other.join()
     assert pids == {str(os.getpid()).encode()}
+
+
+@splitting
+def test_cores_that_have_other_work_are_left_to_it() -> None:
+    said = run(
+        SEVERAL
+        + """
+def pids(spare):
+    return set(cores.spread(6, lambda part: b"%d" % os.getpid(), spare=spare))
+print(len(pids(0)), len(pids(1)), pids(2) == {b"%d" % os.getpid()})
+"""
+    )
+
+    assert said == "3 2 True\n"
 
 
 def test_of_nothing_comes_nothing() -> None:
