@@ -33,7 +33,7 @@ from tests.benchmarks.knowledge import Asked, Knowledge, development
 SIGNS = {
     "likeness": 1, "strength": 1, "share": 1, "covered": 1, "margin": 1, "lead": 1,
     "unknown_names": -1, "absent_names": -1, "absent_places": -1, "odd_numbers": -1, "covered_abroad": 1,
-    "unmet": -1, "unpriced": -1, "degraded": -1, "verified": 1,
+    "unmet": -1, "unlisted": -1, "unheard": -1, "unpriced": -1, "degraded": -1, "verified": 1,
 }  # fmt: skip
 """Features whose direction is known beforehand; the others may go either way."""
 
@@ -43,7 +43,7 @@ Constant in this data (a price is found where one is asked, both engines answer,
 judgement.
 """
 
-_AT_MOST = {"unknown_names": -3.0, "absent_places": -1.5}
+_AT_MOST = {"unknown_names": -3.0, "absent_names": -1.0, "absent_places": -1.5, "unlisted": -4.0}
 """
 Bounds set by judgement: a dozen of these questions name what no page knows, too few to learn from, and what
 is told of another company's product, or of another country, is the kind of wrong answer that is believed.

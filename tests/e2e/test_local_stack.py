@@ -305,7 +305,8 @@ def test_a_saved_function_is_in_force_a_moment_later(own_stack: RunningStack) ->
 
     copy.write_text(code.read_text().replace('"first"', '"second"'))
 
-    until(lambda: own_stack.call("GET", "/mirror").json["word"] == "second")
+    # A worker that is just being replaced may refuse a call.
+    until(lambda: own_stack.call("GET", "/mirror").json.get("word") == "second")
 
 
 def test_a_broken_template_leaves_the_stack_as_it_was_and_says_why(own_stack: RunningStack) -> None:

@@ -257,3 +257,19 @@ def test_a_passage_too_short_to_tell_has_the_documents_language() -> None:
 )
 def test_sentences_end_where_a_reader_would_end_them(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
+
+
+def test_a_table_of_prices_per_month_has_the_language_of_its_page() -> None:
+    text = """# Plans
+
+All prices are without tax, and you may cancel at any time.
+
+## Servers
+
+| Plan | vCPU | RAM | Disk (NVMe) | Traffic per month |
+|---|---|---|---|---|
+| VPS-1 | 1 | 2 GB | 40 GB | 2 TB |
+| VPS-2 | 2 | 4 GB | 80 GB | 4 TB |
+"""
+
+    assert {passage.language for passage in chunks(text)} == {"en"}

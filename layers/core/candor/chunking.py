@@ -32,6 +32,10 @@ _PATH_JOINER = " › "
 _SEES_LANGUAGE_FROM = 8
 """Words below which a passage says little about its language, and the document's is taken."""
 
+_SURE_WORDS = 2.0
+"""Small words by which a passage must be ahead to be of another language than its document: a table of
+prices "per month" was Italian for the one word, and no English question came near it."""
+
 _TELLING_LETTERS = 300
 """As much of a text as its language is told by: looking at all of it cost more than all else here."""
 
@@ -104,7 +108,8 @@ def _without_title(path: tuple[str, ...], title: str) -> tuple[str, ...]:
 def _language(text: str, otherwise: str) -> str:
     if _words(text) < _SEES_LANGUAGE_FROM:
         return otherwise
-    found = language.detect(text[:_TELLING_LETTERS])
+    known = otherwise != language.UNDETERMINED
+    found = language.detect(text[:_TELLING_LETTERS], words_ahead=_SURE_WORDS if known else 0.2)
     return otherwise if found == language.UNDETERMINED else found
 
 

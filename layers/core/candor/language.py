@@ -79,7 +79,8 @@ _STOP_WORDS: Final = {
 
 _TELLING: Final = {
     "en": """password account email website error change reset cancel order payment refund need want work
-        working help create delete add update show use why install server set enable disable""",
+        working help create delete add update show use why install server set enable disable per month
+        year monthly yearly price plan""",
     "ru": """пароль почта аккаунт сайт ошибка изменить сменить сбросить заказ оплата помогите работает
         создать удалить добавить настроить включить подключить сервер восстановить отменить""",
     "uk": """пошта обліковий сайт помилка змінити скинути замовлення оплата допоможіть працює створити
@@ -144,12 +145,13 @@ def script_of(text: str) -> str:
     return seen.most_common(1)[0][0]
 
 
-def detect(text: str) -> str:
+def detect(text: str, *, words_ahead: float = 0.2) -> str:
     """
     The ISO 639-1 code of the language, or `und` when the text does not tell.
 
     Evidence is counted per word: 1 for a small or a telling word of the language, 0.7 for a letter of its
-    own. The best language wins if it is ahead of the next; between two that tie nothing is told.
+    own. The best language wins if it is so many words ahead of the next; between two that tie nothing is
+    told.
     Bare product names and error codes are `und`: callers choose what that means to them.
     """
     text = text[:_READ_AT_MOST]
@@ -174,7 +176,7 @@ def detect(text: str) -> str:
 
     best = max(evidence, key=evidence.__getitem__)
     most = evidence.pop(best)
-    return best if most - max(evidence.values()) >= 2 else UNDETERMINED
+    return best if most - max(evidence.values()) >= 10 * words_ahead else UNDETERMINED
 
 
 def refers_back(text: str) -> bool:
