@@ -19,8 +19,11 @@ from candor.language import detect, script_of
 
 logger = logging.getLogger(__name__)
 
-_SECONDS: Final = 0.02
-"""For all intents together; a message of 60 characters takes a hundredth of a millisecond."""
+_SECONDS: Final = 0.06
+"""
+For all intents together; a message of 60 characters takes a hundredth of a millisecond once its words have
+been met. The first ones of a process on a slow machine take a thousand times that, and are not to be missed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
