@@ -41,6 +41,14 @@ TOKEN = Token(
 )
 
 
+AT_ONCE = pytest.mark.parametrize(
+    "technology",
+    ["memory", *(pytest.param(n, marks=pytest.mark.slow) for n in ("ministack", "dynamodb_local"))],
+    indirect=True,
+)
+"""Where writers meet; moto loses writes that do."""
+
+
 @pytest.fixture(
     params=[
         "memory",
@@ -204,6 +212,7 @@ def test_keys_are_counted_apart(counters: Counters) -> None:
     assert counters.add("b", window=60, now=1_000.0).used == 1
 
 
+@AT_ONCE
 def test_uses_at_the_same_time_are_all_counted(counters: Counters) -> None:
     used: list[int] = []
 
@@ -224,6 +233,7 @@ def test_marks_are_forgotten_one_by_one(counters: Counters) -> None:
     assert counters.recent("other", window=60, now=1_061.0) == ()
 
 
+@AT_ONCE
 def test_marks_at_the_same_time_are_all_kept(counters: Counters) -> None:
     places = itertools.count()
 
@@ -279,6 +289,7 @@ def test_an_abandoned_run_leaves_the_key_free(ledger: Ledger) -> None:
     assert ledger.begin("k", replace(RUN, run="r2"), now=1_001.0) is None
 
 
+@AT_ONCE
 def test_of_many_runs_at_once_one_begins(ledger: Ledger) -> None:
     begun: list[bool] = []
     numbers = itertools.count()

@@ -44,6 +44,8 @@ def test_a_part_of_a_second_is_later_than_the_second(marks: ExportMarks) -> None
     assert marks.wanted("custom_docs") == "2026-01-01T00:00:09.250000+00:00"
 
 
+# moto loses writes that meet.
+@pytest.mark.parametrize("marks", ["memory", "ministack", "dynamodb_local"], indirect=True)
 def test_many_at_once_leave_the_latest(marks: ExportMarks) -> None:
     times = [f"2026-01-01T00:00:{second:02}+00:00" for second in range(40)]
 
