@@ -161,8 +161,13 @@ class RunningStack:
 
 
 def free_port() -> int:
-    """Below those that outgoing connections take: what is killed comes back to the one it had."""
-    for port in random.sample(range(21_000, 32_000), 200):
+    """
+    Below those that outgoing connections take: what is killed comes back to the one it had.
+
+    Of the parallel test processes each takes ports of its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    for port in random.sample(range(21_000 + worker, 32_000, 8), 200):
         with socket.socket() as found, contextlib.suppress(OSError):
             found.bind(("127.0.0.1", port))
             if port not in _given:

@@ -359,8 +359,10 @@ def test_a_ring_a_moment_too_early_counts(clockwork: Clockwork) -> None:
     clockwork.wait(hours=6, seconds=-10)
 
     assert clockwork.ring("mine")
+    shown = clockwork.scheduling.get("mine").next_run(clockwork.now)
     clockwork.wait(seconds=20)
     assert clockwork.ring("mine") is None
+    assert shown == clockwork.now + timedelta(hours=6, seconds=-10), "what has just been done comes next"
 
 
 def test_however_often_it_is_rung_an_occurrence_is_done_once(clockwork: Clockwork) -> None:

@@ -97,7 +97,9 @@ class Schedule:
         """When it comes due next; None while it is off, and when it never will again."""
         if not self.enabled or self.removed:
             return None
-        return parse(self.expression).after(now, since=self.since)
+        # A ring may have come a little early: the occurrence that is done is not the next one.
+        after = now if self.last_due is None else max(now, self.last_due)
+        return parse(self.expression).after(after, since=self.since)
 
     def due(self, now: datetime) -> "Run | None":
         """What is to be run now. Of several missed occurrences only the last one."""
