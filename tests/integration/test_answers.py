@@ -194,6 +194,21 @@ class TestCounted:
 
         assert statistics.total() == counts
 
+    def test_details_of_many_topics_are_counted_in_the_same_write(
+        self, both: tuple[Answers, Statistics]
+    ) -> None:
+        answers, statistics = both
+        writes: list[object] = []
+        if not isinstance(statistics, MemoryStatistics):
+            events = statistics._client.meta.events  # type: ignore[attr-defined]
+            events.register("provide-client-params.dynamodb.TransactWriteItems", lambda **_: writes.append(1))
+        details = {f"intent-{number}": {f"n{name}": 1 for name in range(8)} for number in range(60)}
+
+        assert answers.keep(KEPT, counted=replace(an_entry(answers=1), details=details))
+
+        assert statistics.details(list(details)) == details
+        assert len(writes) <= 1, "a part of it could be left out"
+
     def test_where_nothing_can_be_counted_nothing_is_kept(self, both: tuple[Answers, Statistics]) -> None:
         answers, statistics = both
         if isinstance(statistics, MemoryStatistics):

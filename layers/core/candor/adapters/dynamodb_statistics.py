@@ -35,6 +35,8 @@ _ATTEMPTS: Final = 8
 _KEYS_AT_ONCE: Final = 100
 _NAMES_AT_ONCE: Final = 120
 """An update's expression may have 4 KB."""
+_UPDATES_AT_ONCE: Final = 90
+"""Of 100 actions a transaction may have."""
 
 K = TypeVar("K")
 
@@ -99,14 +101,13 @@ class DynamoStatistics:
         for topic, counts in entry.details.items():
             places.append((((_total(topic), None),), counts))
         updates: list[dict[str, Any]] = []
-        names = 0
         for rows, counts in places:
-            for some in _parted(counts):
-                if updates and names + len(some) > _NAMES_AT_ONCE:
+            for number, some in enumerate(_parted(counts)):
+                # A transaction names each row once: what does not fit into one update is for the next.
+                if updates and (number > 0 or len(updates) + len(rows) > _UPDATES_AT_ONCE):
                     yield updates
-                    updates, names = [], 0
+                    updates = []
                 updates += [self._update(f"{row}#{shard}", some, expires_at) for row, expires_at in rows]
-                names += len(some)
         if updates:
             yield updates
 
