@@ -141,18 +141,6 @@ class Server:
         raise JavaError(f"The server did not answer within {self._seconds:.0f} s:\n{last}")
 
 
-def free_port(first: int, last: int) -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    for port in range(first, last + 1):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise JavaError(f"All ports from {first} to {last} are taken.")
-
-
 def _homes() -> Iterator[Path]:
     if home := os.environ.get("JAVA_HOME"):
         yield Path(home)

@@ -27,6 +27,7 @@ from candor.edge.models.chat import (
 from candor.edge.observability import logger, observed
 from candor.edge.wire import customer_of
 from candor.erasing import ErasureDesk
+from candor.errors import Fault, Invalid
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,8 +146,11 @@ def release(call: Call) -> ConversationReply:
 @api.view("DELETE", "/v1/admin/end-users/{external_user_id}")
 def erase_customer(call: Call) -> AcceptedReply:
     # REST APIs hand over what stands in the path as it was sent.
-    named = customer_of(unquote(call.path["external_user_id"]), loc=("path", "external_user_id"))
-    job = service().erasure.begin(named or "", created_by=call.principal.principal_id)
+    loc = ("path", "external_user_id")
+    named = customer_of(unquote(call.path["external_user_id"]), loc=loc)
+    if named is None:
+        raise Invalid("The external_user_id is blank: name the customer.", [Fault(loc=loc, msg="is blank")])
+    job = service().erasure.begin(named, created_by=call.principal.principal_id)
     return AcceptedReply.of(job)
 
 

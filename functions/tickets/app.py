@@ -14,6 +14,7 @@ from candor.edge.models.tickets import (
     CountReply,
     DecidingReply,
     DecisionsReply,
+    ForeseenReply,
     TicketReply,
     TicketsQuery,
     TicketsReply,
@@ -27,6 +28,7 @@ from candor.jobs import JobStatus
 from candor.objects import Objects
 from candor.tickets.exporting import TicketExporting
 from candor.tickets.reviewing import Reviewing
+from candor.tickets.searching import Searching
 from candor.tickets.showing import masked_talk, masked_ticket
 from candor.tickets.store import TicketDirectory, Tickets
 from candor.tickets.succession import draft_of
@@ -69,12 +71,15 @@ api = Api("tickets", gate=lambda: service().gate)
 @api.view("GET", "/v1/tickets")
 def list_tickets(call: Call) -> TicketsReply:
     query: TicketsQuery = call.query
-    ids, total = service().directory.page(
-        query.wanted(), page=query.page, page_size=query.page_size, order=query.order
-    )
-    rows = service().tickets.some(ids)
-    shown = rows if call.principal.is_admin else [masked_ticket(row) for row in rows]
-    return TicketsReply.of(shown, total=total, query=query)
+    tickets, directory = service().tickets, service().directory
+    wanted, page, page_size = query.wanted(), query.page, query.page_size
+    if call.principal.is_admin:
+        ids, total = directory.page(wanted, page=page, page_size=page_size, order=query.order)
+        rows = tickets.some(ids)
+    else:
+        searching = Searching(tickets=tickets, directory=directory)
+        rows, total = searching.page(wanted, page=page, page_size=page_size, order=query.order)
+    return TicketsReply.of(rows, total=total, query=query)
 
 
 @api.view("GET", "/v1/tickets/{id}")
@@ -94,9 +99,11 @@ def decide_one(call: Call) -> ApprovalReply:
 
 
 @api.view("POST", "/v1/admin/tickets/approval")
-def decide_many(call: Call) -> DecisionsReply | CountReply | Reply:
+def decide_many(call: Call) -> DecisionsReply | ForeseenReply | CountReply | Reply:
     body: ApprovalsBody = call.body
     reviewing, by = service().reviewing, call.principal.principal_id
+    if body.filter is None and body.dry_run:
+        return ForeseenReply.of(reviewing.foresee_some(body.ids or (), body.approval_status))
     if body.filter is None:
         return DecisionsReply.of(reviewing.decide_some(body.ids or (), body.approval_status, by=by))
     if body.dry_run:

@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 TARGET = HERE / "target" / "3.0.0"
 
 JAVA_AT_LEAST, JAVA_BELOW = 17, 99
-START_SECONDS = 60
+START_SECONDS = 240
 
 
 def reason_missing() -> str | None:

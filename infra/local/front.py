@@ -22,7 +22,7 @@ from infra.local.deploy import Deployed
 from infra.local.exchange import Exchange, disconnected, header, refuse_socket
 from infra.local.gateway import Answer, Gateway, Headers, end_to_end
 from infra.local.pages import PREFIX, Pages
-from infra.local.routing import Routes
+from infra.local.routing import Routes, as_sent
 from infra.local.serving import Receive, Scope, Send, answer_lifespan, read_body
 from infra.local.streaming import StreamFailed, Streams
 from infra.template import Route
@@ -90,6 +90,8 @@ class Front:
         if self._is_event(scope):
             await self._take_event(scope, receive, send)
             return
+        if b"%" in scope["raw_path"]:
+            scope = {**scope, "path": as_sent(scope["raw_path"])}
         started = time.monotonic()
         given = header(scope["headers"], b"x-trace-id").strip()
         trace_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex

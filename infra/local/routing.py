@@ -3,8 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote
 
 from infra.template import Route
+
+_OF_A_NAME: Final = re.compile(r"(%(?:2[Ff]|25))")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +39,16 @@ class Routes:
         taken = {name for methods in fitting for name in methods}
         # A path that knows nothing but preflights is a net for browsers, not a route.
         return Match(route=None, methods=tuple(sorted(taken)) if taken - {"OPTIONS"} else ())
+
+
+def as_sent(raw_path: bytes) -> str:
+    """
+    A path decoded, but for the slashes and percent signs that belong to a name: `a%2Fb` is one part of it.
+
+    So a REST API hands it over; the functions that take other systems' names decode the rest themselves.
+    """
+    parts = _OF_A_NAME.split(raw_path.decode("ascii", "replace"))
+    return "".join(part if _OF_A_NAME.fullmatch(part) else unquote(part) for part in parts)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

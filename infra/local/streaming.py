@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any
 
 _END_OF_PRELUDE = b"\0" * 8
-_LINGER_SECONDS = 2.0
-"""How long a function may go on once its client has left: to keep what it has said so far."""
+_LINGER_SECONDS = 5.0
+"""
+How long a function may go on once its client has left: to keep what it has said so far, which takes a busy
+machine a second.
+"""
 
 _IDLE_KEPT = 2
 """Processes of one function that wait for the next request; more are started when needed."""

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 KNN_PLUGIN = "org.opensearch.knn.plugin.KNNPlugin"
 
-START_SECONDS = 120
+START_SECONDS = 240
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,10 +30,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.java import free_port
 from infra.opensearch.server import node, reason_missing
 from tests.benchmarks.bench_durability import reconcile
 from tests.e2e.running import Reply, RunningStack
+from tests.ports import free_port
 
 PAGES = 50
 WRITERS = 8
@@ -266,7 +266,7 @@ def opensearch(folder: Path) -> Iterator[tuple[RunningStack, Callable[[float], N
         raise SystemExit(f"OpenSearch cannot run here: {reason}")
     data = folder / "opensearch"
     data.mkdir()
-    with node(data, port=free_port(9290, 9299), memory="512m") as server:
+    with node(data, port=free_port(), memory="512m") as server:
         cache = str(folder / "models")
         stack = RunningStack(
             folder / "state", OPENSEARCH_HOST=server.url, MODEL_CACHE=cache, RATE_LIMIT_REQUESTS="0"

@@ -5,9 +5,10 @@ Import: how fast a WHMCS dump is read, joined and stored, in how much memory, an
 
 Rates are of the clock; the processor's seconds beside them tell what else ran on the machine. Reading is
 done by one process, joining by as many as there are cores, as in `make import-whmcs-dry`; memory is that of
-all of them. The two references of the same run (a checksum, and the least that any reader in Python must do)
-tell how much of it is ours. Storing has its turn with the table alone, step by step: rows that are ready,
-the same requests, nothing reckoned and nothing entered. Work files are in a folder.
+all of them. Work files are in a folder and need not outlive a power cut, as there. The two references of the
+same run (a checksum, and the least that any reader in Python must do) tell how much of it is ours. Storing
+has its turn with the table alone, step by step: rows that are ready, the same requests, nothing reckoned and
+nothing entered.
 """
 
 import argparse
@@ -174,7 +175,7 @@ def main() -> None:
         size = text.stat().st_size / 1e6
         path = packed(text, asked.packing)
         print(f"{size:.1f} MB, {world.tickets:,} tickets, {asked.style} {asked.packing}")
-        spill = FolderSpill(Path(folder) / "spill")
+        spill = FolderSpill(Path(folder) / "spill", durable=False)
         scan, reading = read(path, spill)
         memory = peak_mb()
         tally, joining, of_all = join(scan, spill)

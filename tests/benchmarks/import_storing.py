@@ -29,9 +29,9 @@ from candor.tickets.keeping import SLICE, Keeping
 from candor.tickets.learning import Learning
 from candor.tickets.succession import draft_of, prepared, succession
 from candor.tickets.values import Approval, Talk, Ticket, TicketDraft, Wanted
-from infra.java import free_port
 from tests.doubles import aws
 from tests.doubles.tables import create_table
+from tests.ports import free_port
 
 _SAY_SECONDS = 5.0
 _KEYS = {
@@ -68,7 +68,7 @@ def stored(drafts: Iterable[TicketDraft], again: Iterable[TicketDraft], truth: M
     """`truth`: `as_stored` by number. The clock's time: a table is waited for, not computed."""
     with ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        url = running.enter_context(aws.ministack(folder, port=free_port(9880, 9899)))
+        url = running.enter_context(aws.ministack(folder, port=free_port()))
         running.enter_context(patch.dict(os.environ, {**_KEYS, "AWS_ENDPOINT_URL": url}))
         objects = S3Objects(aws.create_bucket())
         tickets = DynamoTickets(create_table("TicketsTable"), objects=objects)

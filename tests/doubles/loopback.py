@@ -6,7 +6,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -49,6 +49,8 @@ class Loopback:
         """Everything that arrived, in order."""
         self.sat_out = 0
         """How many waits lasted to their end. None did as long as every client gave up before."""
+        self.clock: Callable[[], float] = time.time
+        """What its answers are dated by."""
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
         self._server.loopback = self  # type: ignore[attr-defined]
@@ -92,6 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        loopback: Loopback = self.server.loopback  # type: ignore[attr-defined]
+        return super().date_time_string(loopback.clock() if timestamp is None else timestamp)
 
     def _serve(self) -> None:
         loopback: Loopback = self.server.loopback  # type: ignore[attr-defined]

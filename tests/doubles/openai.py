@@ -89,6 +89,8 @@ class OpenAIDouble(Loopback):
         """A parameter of chat calls that is answered with 400."""
         self.pause = 0.0
         """Seconds before each piece of a streamed answer."""
+        self.before: Callable[[bytes], object] = lambda event: None
+        """Called before each event of a streamed answer is written: who does not come back holds it there."""
         self.begun: list[float] = []
         self.ended: list[float] = []
         """When streamed answers began and ended, by `time.monotonic`."""
@@ -200,6 +202,7 @@ class OpenAIDouble(Loopback):
         whole = False
         try:
             for event in events:
+                self.before(event)
                 self.written.append((time.monotonic(), event))
                 yield event
             whole = True

@@ -71,11 +71,13 @@ class Assistant:
 class Clock:
     """A clock one can turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stands: bool = False) -> None:
+        """`stands`: it moves by being turned alone."""
         self.ahead = timedelta()
+        self._began = datetime.now(UTC) if stands else None
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self._began or datetime.now(UTC)) + self.ahead
 
 
 @dataclass(kw_only=True)

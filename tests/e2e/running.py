@@ -3,9 +3,7 @@
 import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,13 +17,11 @@ from typing import Any
 
 from infra.local.options import FUNCTION_VARIABLES, read_env_file
 from tests.doubles.openai import OpenAIDouble
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Path(__file__).parent / "small_stack" / "template.yaml"
 MODEL_KEY = "sk-a-models-key-nobody-may-read"
-_given: set[int] = set()
-"""Ports that somebody has been given and may not have taken yet."""
-
 _START_SECONDS = 240
 _STOP_SECONDS = 120
 
@@ -158,22 +154,6 @@ class RunningStack:
         with process.stdout:
             for line in process.stdout:
                 log.append(line)
-
-
-def free_port() -> int:
-    """
-    Below those that outgoing connections take: what is killed comes back to the one it had.
-
-    Of the parallel test processes each takes ports of its own.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-    for port in random.sample(range(21_000 + worker, 32_000, 8), 200):
-        with socket.socket() as found, contextlib.suppress(OSError):
-            found.bind(("127.0.0.1", port))
-            if port not in _given:
-                _given.add(port)
-                return port
-    raise RuntimeError("there is no free port between 21000 and 32000")
 
 
 @contextlib.contextmanager

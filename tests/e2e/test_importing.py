@@ -173,7 +173,8 @@ def test_an_interrupted_command_leaves_the_import_running_and_says_so(
         text=True,
     )
     assert watcher.stdout is not None
-    until(lambda: "waiting for a worker" in watcher.stdout.readline())
+    # What it tells first: that nobody has begun, or how far they are already.
+    until(lambda: re.search(r"waiting for a worker|\d %", watcher.stdout.readline()))
 
     watcher.send_signal(signal.SIGINT)
     said, _ = watcher.communicate(timeout=120)

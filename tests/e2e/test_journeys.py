@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -303,8 +304,14 @@ def test_the_sixth_wrong_password_in_a_minute_waits(stack: RunningStack) -> None
 
 
 def two_at_once(call: Callable[[], Reply]) -> list[Reply]:
+    def patiently() -> Reply:
+        """Whose first request takes longer than the second may wait is told to ask again."""
+        while (reply := call()).status == 409 and reply.headers["Retry-After"]:
+            time.sleep(int(reply.headers["Retry-After"]))
+        return reply
+
     with ThreadPoolExecutor(2) as pool:
-        return [future.result() for future in [pool.submit(call), pool.submit(call)]]
+        return [future.result() for future in [pool.submit(patiently), pool.submit(patiently)]]
 
 
 @pytest.mark.parametrize(
@@ -339,10 +346,11 @@ def test_a_request_under_a_key_is_executed_once(
     assert stack.admin("POST", path, other, Idempotency_Key=key).status == one.status
 
 
-def remembered(stack: RunningStack) -> int:
-    """How many sessions lie in the table."""
-    rows = Clients(stack.aws)("dynamodb").scan(TableName=stack.outputs["ConversationsTable"])["Items"]
-    return len({row["pk"]["S"] for row in rows})
+def remembered(stack: RunningStack) -> set[str]:
+    """The sessions, and whatever else the other journeys have left in the table."""
+    pages = Clients(stack.aws)("dynamodb").get_paginator("scan")
+    found = pages.paginate(TableName=stack.outputs["ConversationsTable"], ProjectionExpression="pk")
+    return {row["pk"]["S"] for page in found for row in page["Items"]}
 
 
 def test_the_chatbots_old_route_answers_and_remembers_for_each_caller_alone(stack: RunningStack) -> None:
@@ -372,14 +380,14 @@ def test_the_chatbots_old_route_answers_and_remembers_for_each_caller_alone(stac
     assert cited(first) == {page["url"]}
 
     # The same session id of the same caller goes on; of a customer of theirs, and of an admin, it is another.
-    assert remembered(stack) == before + 1
+    assert len(remembered(stack) - before) == 1
     said("And the price of the narwhal tour?")
-    assert remembered(stack) == before + 1
+    assert len(remembered(stack) - before) == 1
     said("And the price of the narwhal tour?", X_External_User_Id="somebody else")
-    assert remembered(stack) == before + 2
+    assert len(remembered(stack) - before) == 2
     body = {"query": "And the price of the narwhal tour?", "session_id": "visitor-1"}
     assert stack.admin("POST", "/api/v1/query", body).status == 200
-    assert remembered(stack) == before + 3
+    assert len(remembered(stack) - before) == 3
 
     missing = stack.api("POST", "/api/v1/query", {"session_id": "visitor-1"})
     sentence = "Missing 'query' field in request body."

@@ -17,7 +17,8 @@ import pytest
 
 from infra import template
 from infra.local.aws import Clients
-from tests.e2e.running import ROOT, SMALL, RunningStack, free_port
+from tests.e2e.running import ROOT, SMALL, RunningStack
+from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -117,7 +118,7 @@ def test_a_client_that_hangs_up_leaves_the_others_alone(small_stack: RunningStac
 
 def test_a_streamed_response_arrives_piece_by_piece(small_stack: RunningStack) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", small_stack.port)
-    words = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+    words = [f"word-{number}" for number in range(16)]
     connection.request("POST", "/words", json.dumps({"text": " ".join(words)}))
     response = connection.getresponse()
     arrivals = []
@@ -128,7 +129,7 @@ def test_a_streamed_response_arrives_piece_by_piece(small_stack: RunningStack) -
 
     assert response.headers["Content-Type"] == "text/event-stream"
     assert [line for _, line in arrivals] == [f"data: {word}\n".encode() for word in words]
-    # All at once would be no time at all; they are written over a second and a half.
+    # All at once would be no time at all; they are written over three seconds.
     assert arrivals[-1][0] - arrivals[0][0] > 0.3
 
 
@@ -155,6 +156,8 @@ def test_a_streaming_function_may_answer_as_a_whole_and_may_fail(small_stack: Ru
 def test_a_streaming_function_is_told_that_its_client_left_and_answers_the_next(
     small_stack: RunningStack,
 ) -> None:
+    since = len(small_stack.log)
+
     for _ in range(3):
         connection = http.client.HTTPConnection("127.0.0.1", small_stack.port)
         connection.request("POST", "/words", json.dumps({"text": "word " * 200}))
@@ -163,8 +166,9 @@ def test_a_streaming_function_is_told_that_its_client_left_and_answers_the_next(
         response.close()
         connection.close()
 
-    # Told at once it has ended in time, and the same process has seen all three.
-    until(lambda: small_stack.call("POST", "/words", {"text": "WHOLE"}).body == b"3")
+    # Of one process or of several: who comes while the one before is still being told gets one of its own.
+    until(lambda: sum("a reader has left" in line for line in small_stack.log[since:]) == 3)
+    assert small_stack.call("POST", "/words", {"text": "WHOLE"}).body == b"whole"
 
 
 def test_the_log_has_one_line_for_a_request_and_nothing_of_its_query(small_stack: RunningStack) -> None:
@@ -400,8 +404,10 @@ def test_every_kind_of_write_survives_a_kill(own_stack: RunningStack) -> None:
 
 def test_a_start_that_was_killed_half_way_is_a_first_start_again(own_stack: RunningStack) -> None:
     for seconds in (0.3, 0.8, 1.2, 1.6):
+        before = own_stack.process
         starting = threading.Thread(target=start_in_vain, args=(own_stack,))
         starting.start()
+        until(lambda before=before: own_stack.process is not before, every=0.01)  # type: ignore[misc]
         time.sleep(seconds)
         own_stack.kill()
         starting.join()
@@ -421,14 +427,13 @@ def test_the_first_admin_can_log_in_with_permissions_enforced(stack: RunningStac
 
 
 def test_the_service_says_that_it_is_well(stack: RunningStack) -> None:
-    reply = stack.call("GET", "/v1/health")
+    def is_well() -> bool:
+        reply = stack.call("GET", "/v1/health")
+        assert reply.status == 200
+        return {reply.json["checks"][name] for name in ("dynamodb", "s3", "queues")} == {"ok"}
 
-    assert reply.status == 200
-    assert {name: reply.json["checks"][name] for name in ("dynamodb", "s3", "queues")} == {
-        "dynamodb": "ok",
-        "s3": "ok",
-        "queues": "ok",
-    }
+    # A busy machine may need longer for its first look than a part is waited for.
+    until(is_well)
 
 
 def test_every_route_of_the_template_leads_to_a_function(stack: RunningStack) -> None:

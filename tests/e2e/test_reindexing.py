@@ -143,16 +143,16 @@ def test_answers_go_on_while_another_embedder_takes_over(
     before = embedder(shop)
 
     with Public(shop) as public:
+        until(lambda: public.embedders)
         job = reindexed(shop, body)
-        until(lambda: public.embedders[-1] == name)
+        until(lambda: public.embedders[-1] == name and public.asked > 5)
 
     assert public.problems == []
-    assert public.asked > 5
     assert set(public.embedders) == {before, name}
     assert job["result"]["documents"] == PAGES + 1
     assert differences(shop) == NONE
-    health = shop.call("GET", "/v1/health").json
-    assert health["status"] == "healthy", health
+    # A part that takes longer than it is waited for, on a busy machine, is well a moment later.
+    until(lambda: shop.call("GET", "/v1/health").json["status"] == "healthy")
     with capsys.disabled():
         sys.stdout.write(
             f"\n  {before} → {name}: {job['result']['seconds']} s for {PAGES + 1} documents, "
@@ -174,11 +174,12 @@ def test_a_build_that_is_cancelled_changes_nothing(shop: RunningStack) -> None:
 
 
 def test_a_build_goes_on_where_a_kill_of_the_whole_stack_found_it(shop: RunningStack) -> None:
-    until(lambda: shop.admin("GET", "/v1/admin/jobs").json["items"][0]["status"] != "running")
+    reindexing = "/v1/admin/jobs?kind=reindex"
+    until(lambda: shop.admin("GET", reindexing).json["items"][0]["status"] != "running")
     reply = shop.admin("POST", "/v1/admin/reindex", {"embedder": "embedded"})
     assert reply.status == 202, reply.body
     job_id = reply.json["id"]
-    until(lambda: shop.admin("GET", f"/v1/admin/jobs/{job_id}").json["status"] == "running")
+    until(lambda: shop.admin("GET", f"/v1/admin/jobs/{job_id}").json["status"] != "queued")
 
     shop.kill()
     shop.start()

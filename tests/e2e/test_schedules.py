@@ -60,7 +60,7 @@ def ringing(stack: RunningStack, name: str) -> dict[str, Any] | None:
 
 def soon() -> str:
     """Every day, next in the first minute that is far enough away for the schedule to be known by then."""
-    due = datetime.now(UTC) + timedelta(seconds=75)
+    due = datetime.now(UTC) + timedelta(seconds=120)
     return f"cron({due.minute} {due.hour} * * ? *)"
 
 

@@ -28,6 +28,7 @@ from tests.doubles.gateway import Http
 from tests.doubles.knowledge import Knowledge
 from tests.doubles.numbers import Numbers, an_answer
 from tests.doubles.passages import passage
+from tests.waiting import one_day
 
 QUESTION = "Within how many days can I ask for a refund?"
 
@@ -107,6 +108,7 @@ def http(desk: Desk) -> Http:
 
 
 def test_answers_are_listed_by_day_and_decision(desk: Desk, http: Http) -> None:
+    one_day(seconds=20)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(7):
         decision = Decision.ESCALATE if number % 3 == 0 else Decision.PASS

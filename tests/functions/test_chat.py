@@ -229,6 +229,15 @@ def test_a_message_that_cannot_be_meant_is_422_and_not_kept(desk: Desk, body: ob
     assert desk.talks.said(talk) == []
 
 
+def test_a_message_that_is_too_long_is_told_how_many_characters_it_may_have(desk: Desk) -> None:
+    talk = desk.open()
+
+    answer = desk.http.post(f"/v1/conversations/{talk}/messages", {"content": "x" * 10_001})
+
+    [fault] = answer.json["errors"]
+    assert fault["msg"] == "String should have at most 10000 characters"
+
+
 def test_a_message_at_its_longest_is_answered(desk: Desk) -> None:
     assert desk.send(desk.open(), "я" * 10_000).status == 200
 
@@ -516,6 +525,15 @@ def test_nobody_of_that_name_is_no_error(desk: Desk) -> None:
         "answers": 0,
         "turns": 0,
     }
+
+
+def test_a_name_that_was_left_blank_erases_nobody_and_says_so(desk: Desk) -> None:
+    admin = Http(app.handler).as_(X_Admin_API_Key=ADMIN_KEY)
+
+    answer = admin.delete("/v1/admin/end-users/%20")
+
+    assert answer.status == 422
+    assert "external_user_id" in answer.json["detail"]
 
 
 def test_only_an_admin_erases(desk: Desk) -> None:

@@ -108,6 +108,20 @@ def test_a_dropped_dump_becomes_tickets_by_the_messages_that_follow(knowledge: K
     assert sources == ["source/whmcs.sql"] * 3
 
 
+@pytest.mark.parametrize(("body", "told"), [(b"", "is empty"), (b"Hello.", "holds no SQL at its beginning")])
+def test_a_dropped_sql_file_that_is_no_dump_is_told_what_is_wrong_with_it(
+    knowledge: Knowledge, body: bytes, told: str
+) -> None:
+    knowledge.drop("source/whmcs.sql", body)
+
+    receive("created_dump")
+
+    [error] = knowledge.job().errors
+    assert error.reason == (
+        f"whmcs.sql {told}: a database dump is expected, as mysqldump or phpMyAdmin write it."
+    )
+
+
 def test_an_import_with_no_time_left_goes_on_by_another_message(knowledge: Knowledge) -> None:
     knowledge.drop("source/whmcs.sql", whmcs.of(3))
     receive("created_dump")

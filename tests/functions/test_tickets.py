@@ -189,6 +189,63 @@ def test_only_administrators_see_whose_a_ticket_is_and_what_was_written(desk: De
     assert whole["metadata"]["cc"] == "bob@kunde.de"
 
 
+@pytest.mark.parametrize(
+    "guess",
+    [
+        "hunter",
+        "hunter2-Xy",
+        "zora@qui",
+        "zora@quill.exampl",
+        "quil",
+        "0018",
+        "20 7946 0018",
+        "site hunter2",
+        "anyt",
+    ],
+)
+def test_what_is_masked_cannot_be_found_out_by_searching(desk: Desk, guess: str) -> None:
+    desk.keep(
+        solved("1", description=PRIVATE, name="Zora Quill", email="zora@quill.example"),
+        solved("2", description="My site is slow.", attachments=("anything@else-mail.net.pdf",)),
+    )
+
+    found = desk.plain.get("/v1/tickets", query={"q": guess}).json
+
+    assert (found["items"], found["total"]) == ([], 0)
+    assert desk.admin.get("/v1/tickets", query={"q": guess}).json["total"] == 1
+
+
+@pytest.mark.parametrize("known", ["zora@quill.example", "ZORA quill", "site zora@quill.example", "700"])
+def test_who_knows_whom_he_looks_for_finds_his_tickets(desk: Desk, known: str) -> None:
+    [ticket_id, _] = desk.keep(
+        solved("1", name="Zora Quill", email="zora@quill.example", client_id="700"), solved("2")
+    )
+
+    found = desk.plain.get("/v1/tickets", query={"q": known}).json
+
+    assert [row["id"] for row in found["items"]] == [ticket_id]
+    assert found["items"][0]["email"] is None
+
+
+def test_everybody_finds_what_he_may_read_page_by_page(desk: Desk) -> None:
+    desk.keep(*(solved(str(number)) for number in range(1, 61)))
+    desk.keep(solved("61", subject="A card", description="error hunter2 is no password of mine"))
+
+    pages = [
+        desk.plain.get("/v1/tickets", query={"q": "plug", "page_size": "25", "page": str(at)})
+        for at in (1, 2, 3)
+    ]
+
+    assert [len(page.json["items"]) for page in pages] == [25, 25, 11]
+    assert {page.json["total"] for page in pages} == {61}
+    rare = desk.plain.get("/v1/tickets", query={"q": "no password of mine", "page_size": "1"}).json
+    assert (len(rare["items"]), rare["total"]) == (1, 1)
+    assert (
+        desk.plain.get("/v1/tickets", query={"q": "mine card", "page_size": "1", "page": "2"}).json["items"]
+        == []
+    )
+
+
 def test_an_excerpt_that_ends_within_an_address_does_not_show_its_half(desk: Desk) -> None:
     desk.keep(draft(description="x " * 243 + "write to ann@customer.example please"))
 
@@ -277,6 +334,28 @@ def test_several_are_decided_each_with_its_own_result(desk: Desk) -> None:
     assert desk.learnt(second)
     again = desk.admin.post("/v1/admin/tickets/approval", body)
     assert [one["changed"] for one in again.json["results"]] == [False] * 4
+
+
+def test_a_dry_run_of_several_says_what_would_come_of_each_and_decides_nothing(desk: Desk) -> None:
+    [first] = desk.keep(solved("1"), approval=Approval.APPROVED)
+    [second] = desk.keep(solved("2"), approval=Approval.REJECTED)
+    body = {"ids": [first, "2", "nobody"], "approval_status": "rejected", "dry_run": True}
+
+    answer = desk.admin.post("/v1/admin/tickets/approval", body)
+
+    assert answer.status == 200
+    assert answer.json == {
+        "status": "ok",
+        "dry_run": True,
+        "results": [
+            {"id": first, "status": "ok", "approval_status": "rejected", "changed": True},
+            {"id": "2", "status": "ok", "approval_status": "rejected", "changed": False},
+            {"id": "nobody", "status": "not_found", "approval_status": None, "changed": False},
+        ],
+    }
+    kept = desk.knowledge.tickets.some([first, second])
+    assert [ticket.approval for ticket in kept] == [Approval.APPROVED, Approval.REJECTED]
+    assert desk.learnt(first)
 
 
 @pytest.mark.parametrize(

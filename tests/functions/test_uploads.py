@@ -207,6 +207,7 @@ def test_a_large_body_is_told_the_other_way(desk: Desk) -> None:
         ("whmcs.sql", whmcs.of(1), 415, "database dump"),
         ("whmcs.sql.gz", gzip.compress(whmcs.of(1)), 415, "import-dump"),
         ("whmcs.txt", whmcs.of(1), 415, "database dump"),
+        ("words.sql", b"plain words", 415, "no SQL at its beginning"),
         ("empty.txt", b"   ", 422, "no text"),
         ("broken.pdf", b"%PDF-1.7 and nothing more", 422, "PDF"),
         ("broken.docx", b"PK\x03\x04 and nothing more", 422, "damaged"),

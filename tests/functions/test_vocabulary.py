@@ -74,7 +74,10 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         )
         monkeypatch.setattr(app, "service", lambda: desk)
         shortcuts = LiveShortcuts(
-            intents=Intents(books=books), policies=lambda: Policy(app_name="Ada"), ticks=lambda: ticks[0]
+            intents=Intents(books=books),
+            policies=lambda: Policy(app_name="Ada"),
+            ticks=lambda: ticks[0],
+            seconds=60.0,
         )
         http = Http(app.handler).as_(X_Admin_API_Key=ADMIN_KEY)
         yield Desk(http, books, configuration, site, shortcuts, ticks)

@@ -1,6 +1,5 @@
 """Engines that are started once for all integration tests, on loopback, without Docker."""
 
-import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -9,18 +8,17 @@ from pathlib import Path
 import pytest
 
 from infra.dynamodb import server as dynamodb
-from infra.java import free_port
 from infra.opensearch.server import NEWEST, WITH_KNN, Edition, node
 from tests.doubles import aws
 from tests.doubles.clock import Clock
 from tests.doubles.web_server import Page, WebServer
+from tests.ports import free_port
 
 
-def _running(edition: Edition, data: Path, offset: int) -> Iterator[str]:
+def _running(edition: Edition, data: Path) -> Iterator[str]:
     if reason := edition.reason_missing():
         pytest.skip(f"OpenSearch {edition.version} cannot run here: {reason}")
-    first = 9210 + offset + 10 * (_worker() % 4)
-    with node(data, port=free_port(first, first + 4), edition=edition, memory="512m") as server:
+    with node(data, port=free_port(), edition=edition, memory="512m") as server:
         yield server.url
 
 
@@ -32,13 +30,13 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def opensearch_2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The url of a real OpenSearch 2.19 with k-NN."""
-    yield from _running(WITH_KNN, tmp_path_factory.mktemp("opensearch-2"), 0)
+    yield from _running(WITH_KNN, tmp_path_factory.mktemp("opensearch-2"))
 
 
 @pytest.fixture(scope="session")
 def opensearch_3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The url of a real OpenSearch 3, without k-NN."""
-    yield from _running(NEWEST, tmp_path_factory.mktemp("opensearch-3"), 5)
+    yield from _running(NEWEST, tmp_path_factory.mktemp("opensearch-3"))
 
 
 @pytest.fixture(scope="session")
@@ -46,23 +44,16 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The url of DynamoDB Local: AWS's own engine, stricter than the emulators."""
     if reason := dynamodb.reason_missing():
         pytest.skip(f"DynamoDB Local cannot run here: {reason}")
-    first = 9250 + 10 * (_worker() % 4)
     log = tmp_path_factory.mktemp("dynamodb") / "engine.log"
-    with dynamodb.engine(log, port=free_port(first, first + 9)) as server:
+    with dynamodb.engine(log, port=free_port()) as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The url of the embedded AWS that `make run` runs on."""
-    first = 9800 + 20 * (_worker() % 4)
-    with aws.ministack(tmp_path_factory.mktemp("ministack"), port=free_port(first, first + 19)) as url:
+    with aws.ministack(tmp_path_factory.mktemp("ministack"), port=free_port()) as url:
         yield url
-
-
-def _worker() -> int:
-    """Which of the parallel test processes this is: each takes ports of its own."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 @pytest.fixture

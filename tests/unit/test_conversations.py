@@ -17,7 +17,7 @@ from candor.conversations.values import LEASE
 from candor.errors import Conflict, Invalid, NotFound, Unavailable
 from candor.tickets.proposing import CONTENT
 from candor.tickets.values import Approval, Role, ticket_id_of
-from tests.doubles.talks import ADA, ADMIN, BOB, Talks
+from tests.doubles.talks import ADA, ADMIN, BOB, Clock, Talks
 from tests.waiting import until
 
 
@@ -91,7 +91,8 @@ def test_a_worker_that_fails_leaves_the_message_to_the_next(talks: Talks) -> Non
     assert talks.said(talk) == ["First?", "Second?", "<First?\nSecond?>"]
 
 
-def test_a_worker_that_was_killed_blocks_nobody_for_longer_than_its_lease(talks: Talks) -> None:
+def test_a_worker_that_was_killed_blocks_nobody_for_longer_than_its_lease() -> None:
+    talks = Talks(clock=Clock(stands=True))
     talk = talks.open().conversation_id
     heard = talks.replying.hear(talk, "First?", principal=ADA)
     assert heard.turn is not None  # ... and is never heard of again.
@@ -350,6 +351,16 @@ def test_who_asks_for_a_person_while_an_answer_is_written_gets_one_at_once(talks
         ("quiero hablar con una persona", "es"),
         ("agente", "es"),
         ("gặp nhân viên", "vi"),
+        ("I don't want to talk to a bot", "en"),
+        ("Is there anybody there?", "en"),
+        ("please escalate this", "en"),
+        ("can someone call me back", "en"),
+        ("customer service please", "en"),
+        ("перезвоните мне", "ru"),
+        ("есть тут кто-нибудь живой?", "ru"),
+        ("З'єднай мене з людиною", "uk"),
+        ("Kann ich bitte mit jemandem telefonieren?", "de"),
+        ("¿Hay alguien ahí?", "es"),
     ],
 )
 def test_a_person_is_asked_for_in_every_language_we_reply_in(text: str, language: str) -> None:
@@ -361,6 +372,33 @@ def test_a_person_is_asked_for_in_every_language_we_reply_in(text: str, language
 @pytest.mark.parametrize(
     "text",
     [
+        "Je voudrais parler à un conseiller",
+        "Voglio parlare con un operatore",
+        "Quero falar com um atendente",
+        "Ik wil een medewerker spreken",
+        "Chcę rozmawiać z człowiekiem",
+        "Müşteri temsilcisi ile görüşmek istiyorum",
+        "我要转人工",
+        "オペレーターと話したい",
+        "상담원 연결해 주세요",
+        "أريد التحدث إلى موظف",
+    ],
+)
+def test_a_person_is_asked_for_in_languages_we_do_not_reply_in(text: str) -> None:
+    assert wants_person(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do I get to the File Manager?",
+        "How do I connect the monitoring agent to my server?",
+        "How do I get my password manager to work with the panel?",
+        "Can I transfer my domain to another person?",
+        "How do I put my site into the plugin manager?",
+        "Do you have a human resources department?",
+        "How do I escalate a ticket?",
+        "Can I call a script from cron?",
         "How do I add a person to my account?",
         "What is a user agent?",
         "The operator of the node refuses my requests, what can I do about it?",

@@ -23,7 +23,7 @@ def run(script: str) -> str:
         env={**os.environ, "PYTHONPATH": f".{os.pathsep}layers/core"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     return done.stdout + done.stderr

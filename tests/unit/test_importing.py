@@ -1,9 +1,11 @@
 """Importing: a dump becomes tickets and documents, whatever interrupts it."""
 
 import gzip
-import time
+import io
+import tarfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -256,6 +258,19 @@ def test_what_a_first_look_refuses_makes_no_job(imports: Imports, body: bytes, t
     assert imports.knowledge.jobs.list(page=1, page_size=1)[1] == 0
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+def test_a_backup_of_a_whole_account_is_called_a_tar_archive(
+    imports: Imports, pack: Callable[[bytes], bytes]
+) -> None:
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("backup/mysql/whmcs.sql"))
+    imports.knowledge.drop("uploads/backup.tar.gz", pack(body.getvalue()))
+
+    with pytest.raises(Invalid, match=r"a tar archive \(unpack it"):
+        imports.order(["uploads/backup.tar.gz"])
+
+
 @pytest.mark.parametrize(
     "key", ["exports/a.sql", "a.sql", "source/../exports/a.sql", "/source/a.sql", "texts/a"]
 )
@@ -332,9 +347,15 @@ def test_a_long_import_goes_on_in_the_next_invocation(
 
 def test_a_long_import_lets_others_have_their_turn(imports: Imports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "STEP", 10)
-    monkeypatch.setattr(service, "TURN_SECONDS", 0.05)
-    keep = imports.knowledge.keeping.keep
-    monkeypatch.setattr(imports.knowledge.keeping, "keep", lambda *a, **k: time.sleep(0.03) or keep(*a, **k))
+    monkeypatch.setattr(service, "TURN_SECONDS", 2.0)
+    now, keep = [0.0], imports.knowledge.keeping.keep
+    monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        now[0] += 1.0
+        return keep(*given, **named)
+
+    monkeypatch.setattr(imports.knowledge.keeping, "keep", slowly)
     imports.knowledge.drop(KEY, whmcs.of(50))
     job = imports.knowledge.imports.place([KEY], created_by="x")
     imports.knowledge.source_queue.take()

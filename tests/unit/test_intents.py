@@ -279,13 +279,17 @@ def recognised(text: str) -> str | None:
 class House:
     """Intents on a shelf in memory, and a function that answers by them."""
 
-    def __init__(self, **policy: Any) -> None:
+    def __init__(self, *, seconds: float = LONG, **policy: Any) -> None:
         self.books = MemoryBooks()
         self.intents = Intents(books=self.books)
         self.now = 100.0
         self.policy = Policy(**policy)
         self.shortcuts = LiveShortcuts(
-            intents=Intents(books=self.books), policies=lambda: self.policy, ticks=lambda: self.now
+            intents=Intents(books=self.books),
+            policies=lambda: self.policy,
+            ticks=lambda: self.now,
+            # A collector walking over the objects of a thousand earlier tests is on this thread's clock too.
+            seconds=seconds,
         )
 
     def add(self, **more: Any) -> str:
@@ -350,6 +354,15 @@ def test_a_function_that_starts_while_the_table_is_down_has_the_seeds() -> None:
     house.books.down = False
     house.now += 5
     assert house.shortcuts.answer("hours") == "Nine to five."
+
+
+def test_a_message_whose_reading_takes_too_long_is_answered_as_if_there_were_no_intents() -> None:
+    hasty, patient = House(seconds=-1.0), House()
+    for house in (hasty, patient):
+        house.add()
+
+    assert patient.shortcuts.answer("your hours?") == "Nine to five."
+    assert hasty.shortcuts.answer("your hours?") is None
 
 
 def test_name_and_greeting_are_filled_in_and_nothing_else() -> None:

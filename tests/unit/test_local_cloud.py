@@ -16,7 +16,7 @@ from infra.local.console import condensed, failure
 from infra.local.gateway import Answer
 from infra.local.package import zipped
 from infra.local.pages import Pages
-from infra.local.routing import Routes
+from infra.local.routing import Routes, as_sent
 from infra.local.state import State
 from infra.template import TEMPLATE as TEMPLATE_FILE
 from infra.template import Route, of, read
@@ -49,6 +49,23 @@ def test_a_literal_path_wins_over_a_variable_and_a_variable_over_a_greedy_one() 
         "/v1": None,
         "/v1/documents/7/": "/v1/{rest+}",
     }
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        (b"/v1/plain/crm%2F42", "/v1/plain/crm%2F42"),
+        (b"/v1/plain/50%25", "/v1/plain/50%25"),
+        (b"/v1/plain/a%252Fb", "/v1/plain/a%252Fb"),
+        (b"/v1/plain/%D0%96%20x", "/v1/plain/Ж x"),
+        (b"/v1/plain/%FF", "/v1/plain/�"),
+    ],
+)
+def test_a_slash_inside_a_name_stays_inside_it(sent: bytes, path: str) -> None:
+    match = routes("/v1/plain/{message_id}").match("GET", as_sent(sent))
+
+    assert as_sent(sent) == path
+    assert match.route is not None
 
 
 def test_a_path_that_knows_only_preflights_is_no_route() -> None:

@@ -33,6 +33,7 @@ class SmallWeb:
         self.at_once = self.most_at_once = 0
         self._pause = pause
         self._lock = threading.Lock()
+        self._met = threading.Event()
 
     def check(self, url: str) -> str:
         return url
@@ -44,7 +45,11 @@ class SmallWeb:
             self.asked.append(url)
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
+            if self.at_once > 1:
+                self._met.set()
         try:
+            if self._pause and len(self.asked) > 1:
+                self._met.wait(total_seconds)  # The first after the home page stays until there is a second.
             time.sleep(min(self._pause, total_seconds))
             if self._pause > total_seconds:
                 raise UpstreamFailed("It took too long.")

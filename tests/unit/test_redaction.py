@@ -48,6 +48,22 @@ from tests.growth import assert_linear
         ("viewticket.php?tid=AB-1&c=aB3dEf9h&x=1", "viewticket.php?tid=AB-1&c=[key]&x=1"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- ok", "[key] ok"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE cut off", "[key]"),
+        ("mysql -u root -p'Zeb!ra77' shop", "mysql -u root -p'[password]' shop"),
+        ("mysqldump -uroot -pZebra77 shop > x.sql", "mysqldump -uroot -p[password] shop > x.sql"),
+        ('sshpass -p "Zeb!ra77" ssh root@web', 'sshpass -p "[password]" ssh root@web'),
+        ("docker login -u ann -p Zeb!ra77", "docker login -u ann -p [password]"),
+        ("redis-cli -h web -a Zebra77 ping", "redis-cli -h web -a [password] ping"),
+        ("curl -u ann:Zeb!ra77 https://a.example", "curl -u ann:[password] https://a.example"),
+        ("echo 'root:Zeb!ra77' | sudo chpasswd", "echo 'root:[password]' | sudo chpasswd"),
+        (
+            "We reset the password of the panel to Zeb!ra77x.",
+            "We reset the password of the panel to [password].",
+        ),
+        ("password changed from Old!zeb77 to New!zeb77", "password changed from [password] to [password]"),
+        ("Password\nZeb!ra77\nPort 22", "Password\n[password]\nPort 22"),
+        ("It is root / Zeb!ra77x there", "It is root / [password] there"),
+        ("Лозинка је Зебра77", "Лозинка је [password]"),
+        ("lozinka: zebra77", "lozinka: [password]"),
     ],
 )
 def test_a_secret_is_masked_and_the_words_around_it_stay(text: str, clean: str) -> None:
@@ -74,6 +90,18 @@ def test_a_secret_is_masked_and_the_words_around_it_stay(text: str, clean: str) 
         "Password: <your password>",
         "I forgot my password",
         "Write to dana@brightol.net or +49 30 1234567",
+        "mysql -u root -p shop < shop.sql",
+        "mysql --port 3307 -h web01 -u root -p",
+        "mysqldump -u root -p$PASS shop",
+        "mysql -u root -pYOUR_PASSWORD",
+        "mkdir -p /var/lib/mysql2 && chown -R mysql",
+        "docker run -p 8080:80 web2",
+        "Reset the password of Office365 to what web01.a.example shows",
+        "change your password from Windows11 or from web01-prod",
+        "the password policy changed from level3 to level4",
+        "https://a.example/admin/Setup2Fa!x and /home/user/a1!b2@c3",
+        "Password\n\nEnter it twice",
+        "user/group1234",
     ],
 )
 def test_ordinary_words_stay(text: str) -> None:
@@ -202,6 +230,10 @@ HOSTILE = {
     "quotes": "password '",
     "telephones": "tel 0 ",
     "country codes": "+1 ",
+    "commands": "mysql ",
+    "options": "curl -u ",
+    "changes of passwords": "password to ",
+    "pairs of logins": "root/",
 }
 
 

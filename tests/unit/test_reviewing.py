@@ -191,6 +191,31 @@ def test_a_job_that_was_killed_goes_on_where_it_stopped(
     assert {row.approval for row in knowledge.tickets.after("", limit=300)} == {APPROVED}
 
 
+def test_a_job_that_was_killed_after_a_step_counts_what_the_step_did(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(knowledge, 250)
+    job = knowledge.reviewing.begin(Wanted(approval=PENDING), APPROVED, by="ada")
+    knowledge.reviewing.go_on(job.job_id, seconds=0)
+    progress = knowledge.jobs.progress
+
+    def killed(job_id: str, *, done: int = 0, **told: Any) -> Any:
+        if done:
+            raise KeyboardInterrupt
+        return progress(job_id, done=done, **told)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(knowledge.jobs, "progress", killed)
+        with pytest.raises(KeyboardInterrupt):
+            knowledge.reviewing.go_on(job.job_id, seconds=60)
+    assert knowledge.directory.count(Wanted(approval=APPROVED)) == 200
+
+    ended = knowledge.reviewing.go_on(job.job_id, seconds=60)
+
+    assert (ended.status, ended.done, ended.total) == (JobStatus.SUCCEEDED, 250, 250)
+    assert (ended.result["count"], ended.result["changed"], ended.result["skipped"]) == (250, 250, 0)
+
+
 def test_a_cancelled_job_decides_no_further(knowledge: Knowledge) -> None:
     kept(knowledge, 150)
     job = knowledge.reviewing.begin(Wanted(status="closed"), REJECTED, by="ada")

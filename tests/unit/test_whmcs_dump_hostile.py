@@ -4,6 +4,7 @@ import gzip
 import io
 import lzma
 import random
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +60,39 @@ def test_what_is_no_dump_of_whmcs_is_refused_with_what_was_found(
 def test_a_helpdesk_without_tickets_is_a_dump_all_the_same(tmp_path: Path) -> None:
     outcome = read_texts(tmp_path, DEFINED)
 
-    assert (outcome.tickets, outcome.report.problems_count) == ([], 0)
+    assert outcome.tickets == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "tables"),
+    [("", "tbltickets"), (replies_sql(reply(1, 7, "answer")), "tbltickets")],
+    ids=["structure alone", "replies alone"],
+)
+def test_a_dump_without_a_row_of_tickets_says_so(tmp_path: Path, rows: str, tables: str) -> None:
+    outcome = read_texts(tmp_path, DEFINED + rows)
+
+    assert f"There is no row of {tables} in it" in outcome.sentences
+
+
+def test_nothing_is_said_of_missing_rows_where_a_dump_has_them_or_is_cut_off(tmp_path: Path) -> None:
+    whole = read_texts(tmp_path, DEFINED + tickets_sql(ticket(1)))
+    cut = read_texts(tmp_path, DEFINED + "INSERT INTO tbltickets VALUES (1,'t")
+
+    assert "no row" not in whole.sentences
+    assert "no row" not in cut.sentences
+    assert "cut off" in cut.sentences
+
+
+@pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz"])
+def test_a_tar_archive_is_called_one_however_it_is_packed(tmp_path: Path, compression: str) -> None:
+    body, sql = io.BytesIO(), (DEFINED + tickets_sql(ticket(1))).encode()
+    with tarfile.open(fileobj=body, mode=f"w:{compression}") as archive:
+        member = tarfile.TarInfo("backup-11.22.2026/mysql/shop_whmcs.sql")
+        member.size = len(sql)
+        archive.addfile(member, io.BytesIO(sql))
+
+    with pytest.raises(Invalid, match="is a tar archive: unpack it and drop"):
+        read_texts(tmp_path, body.getvalue())
 
 
 @pytest.mark.parametrize("end", [0.2, 0.5, 0.777, 0.95])

@@ -154,6 +154,13 @@ def test_letters_garbled_once_or_twice_are_repaired(tmp_path: Path) -> None:
     assert outcome.descriptions == ["déjà vu – it’s", "café"]
 
 
+@pytest.mark.parametrize("meant", ["Straße", "Здравствуйте", "it’s – déjà vu"])
+def test_letters_garbled_by_php_whose_latin1_has_controls_are_repaired(tmp_path: Path, meant: str) -> None:
+    outcome = read_texts(tmp_path, tickets_sql(ticket(1, meant.encode().decode("iso8859-1"))))
+
+    assert outcome.descriptions == [meant]
+
+
 def test_bbcode_loses_its_tags_and_keeps_its_words(tmp_path: Path) -> None:
     message = (
         "[b]hi[/b] [url=https://a.example/x]link[/url]\\n[code]a[0] = 1[/code]\\n[list][*]one[*]two[/list]"

@@ -17,6 +17,7 @@ import pytest
 from candor.signing import verify
 from candor.whmcs.notes import receiving
 from tests.doubles.loopback import Loopback, Reply, Request
+from tests.waiting import until
 
 HOOK = Path("infra/whmcs/candor.php")
 TEXT = HOOK.read_text(encoding="utf-8")
@@ -96,6 +97,7 @@ def test_php_takes_it() -> None:
 def test_what_php_sends_is_signed_and_holds_the_ticket_alone(tmp_path: Path, event: str) -> None:
     with Candor() as candor:
         said = hooked(tmp_path, f"{candor.url}/prod/", event=event)
+        until(lambda: candor.requests)  # The hook waits for nobody's answer longer than three seconds.
         [sent] = candor.requests
 
     assert said == "the ticket went on"
@@ -113,6 +115,7 @@ def test_only_the_departments_that_are_named_are_told(tmp_path: Path, department
     with Candor() as candor:
         hooked(tmp_path, candor.url, departments=departments)
 
+        until(lambda: len(candor.requests) >= heard)
         assert len(candor.requests) == heard
 
 

@@ -309,7 +309,7 @@ class WhmcsSite(Loopback):
         if request.method != "POST":
             return _moved(back)
         form = dict(parse_qsl(request.body.decode("utf-8")))
-        now = time.time()
+        now = self.clock()
         good = {
             totp.step(now + drift): totp.code(self.habits.totp_secret, now + drift) for drift in (-30, 0, 30)
         }

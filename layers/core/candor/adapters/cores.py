@@ -1,5 +1,6 @@
 """Cores: the parts of a work that do not need each other, by as many processes as there are cores."""
 
+import gc
 import os
 import struct
 import sys
@@ -86,6 +87,8 @@ def _split_off(work: Callable[[int], bytes], parts: Sequence[int], others: Seque
         os.close(writing)
         return _Child(pid=pid, results=os.fdopen(reading, "rb"))
     try:
+        # It does not live long enough to have to tidy up, and looking would copy what it shares.
+        gc.disable()
         # Whoever writes into a pipe learns that its reader is gone only if nobody else holds that end.
         os.close(reading)
         for other in others:

@@ -7,7 +7,16 @@ from candor.answering.evidence import Inquiry
 from candor.answering.hearing import Hearing
 from candor.answering.models import Claim, Enough
 from candor.answering.values import Left, Tell
-from candor.answering.verifying import INSTRUCTIONS, Finding, Report, leaks, linkable, obeys, verify
+from candor.answering.verifying import (
+    INSTRUCTIONS,
+    Finding,
+    Report,
+    leaks,
+    linkable,
+    obeys,
+    verify,
+    without_orders,
+)
 
 
 class Checking:
@@ -25,7 +34,7 @@ class Checking:
         return self._known[claim]
 
     def _looked_at(self, claim: Claim) -> tuple[Finding, str]:
-        cited = [self._inquiry.sources[number].passage for number in claim.passages]
+        cited = [without_orders(self._inquiry.sources[number].passage) for number in claim.passages]
         hosts = linkable(cited)
         finding = verify(claim.text, cited, language=None)
         said = clean(claim.text, hosts)
@@ -110,9 +119,17 @@ class Aloud:
 
 
 def paragraphs(said: Sequence[str]) -> str:
-    """Sentences in a row; list items and code on lines of their own."""
+    """
+    Sentences in a row; list items and code on lines of their own. Said twice is said once: a model that has
+    lost its thread writes the same sentence until it may write no more.
+    """
     text = ""
+    known: set[str] = set()
     for sentence in said:
+        if sentence in known:
+            continue
+        if " " in sentence and "```" not in sentence:
+            known.add(sentence)
         block = (
             sentence.startswith(("- ", "* ", "```", "|")) or sentence[:3].strip(" ").rstrip(".)").isdigit()
         )

@@ -151,6 +151,11 @@ def replied(history: Sequence[Turn]) -> str:
     return next((turn.content.strip() for turn in reversed(history) if turn.role == "assistant"), "")
 
 
+def wants_secret(text: str) -> bool:
+    """Whether a question asks for what nobody may be asked for: a password, a card's number, a code."""
+    return bool(_pattern("wants_secret").search(" ".join(fold(text).split())))
+
+
 def asked_back(history: Sequence[Turn]) -> bool:
     """Whether the last reply was a question already: a second one in a row helps nobody."""
     said = replied(history)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Final
 
@@ -196,6 +196,27 @@ def obeys(text: str) -> bool:
     """Whether a text reads like the talk of injected orders: about instructions, prompts and roles."""
     # Kept, because every piece of every answer is asked, and what is asked often is answered by the same.
     return bool(_orders().search(fold(text)))
+
+
+def without_orders(passage: Passage) -> Passage:
+    """
+    A passage as far as it may support anything: what a sentence of it orders a model to say is no fact, and a
+    model that obeyed would find its own words there.
+    """
+    text = _without_orders(passage.text)
+    return passage if text == passage.text else replace(passage, text=text)
+
+
+@lru_cache(maxsize=512)
+def _without_orders(text: str) -> str:
+    if not _orders().search(fold(text)):
+        return text
+    return "\n".join(_unordered(line) for line in text.split("\n"))
+
+
+def _unordered(line: str) -> str:
+    parts = [line[start:end] for start, end in sentences(line)]
+    return " ".join(part for part in parts if not obeys(part)) if any(map(obeys, parts)) else line
 
 
 _SHARED = frozenset(

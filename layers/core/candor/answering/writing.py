@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from candor.answering.aloud import Aloud, Checking, paragraphs
+from candor.answering.asking import wants_secret
 from candor.answering.cleaning import clean
 from candor.answering.conflicts import conflict, official
 from candor.answering.evidence import Inquiry
@@ -230,6 +231,7 @@ def _checked(
             back == reply.question_back
             and not leaks(back, system)
             and not obeys(back)
+            and not wants_secret(back)
             and back.rstrip().endswith("?")
         ):
             asks = back

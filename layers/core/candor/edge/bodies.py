@@ -25,6 +25,8 @@ _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8"} | dict.from
 _BINARY_JSON = "application/vnd.candor+json"
 """Passed on byte by byte: the template names it as a binary media type."""
 
+_TOO_LONG = re.compile(r"Value should have at most (\d+) items? after validation, not \d+")
+
 _MAX_ID_BYTES = 1024
 """DynamoDB takes keys of 2,048 bytes, with what we write before them."""
 
@@ -132,12 +134,19 @@ def _validated(model: type[BaseModel], value: dict[str, Any], where: str) -> Bas
             return model.model_validate(value)
         except ValidationError as error:
             faults = [
-                Fault(loc=(where, *map(_short, fault["loc"])), msg=fault["msg"].removeprefix("Value error, "))
+                Fault(loc=(where, *map(_short, fault["loc"])), msg=_worded(fault["msg"]))
                 for fault in error.errors(include_url=False, include_context=False, include_input=False)
             ]
     fields = sorted({str(fault.loc[1]) for fault in faults if len(fault.loc) > 1})
     named = f": {', '.join(fields[:10])}" if fields else ""
     raise Invalid(f"The {where} is not valid{named}.", faults[:100])
+
+
+def _worded(msg: str) -> str:
+    """What is wrong with a field. Of a text that has been checked before, pydantic counts "items"."""
+    msg = msg.removeprefix("Value error, ")
+    found = _TOO_LONG.fullmatch(msg)
+    return f"String should have at most {found[1]} characters" if found else msg
 
 
 def _unprintable(value: Any, where: str) -> Iterator[Fault]:

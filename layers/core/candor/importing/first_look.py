@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from candor.objects import ObjectInfo, Objects
-from candor.sources.dump_heads import head_text, is_sql_dump
+from candor.sources.dump_heads import head_text, is_sql_dump, is_tar
 from candor.sources.kinds import SUFFIXES
 
 HEAD_BYTES: Final = 65_536
@@ -79,6 +79,8 @@ def _look_into_zip(objects: Objects, info: ObjectInfo) -> Look:
 
 
 def _told(head: bytes) -> str:
+    if is_tar(head):
+        return "a tar archive (unpack it, and name the .sql that lies in it)"
     text = head_text(head)
     if text is None:
         return "no text"

@@ -38,9 +38,16 @@ class LiveShortcuts:
     """`candor.answering.service.Shortcuts`: answers an administrator has written. Raises nothing."""
 
     def __init__(
-        self, *, intents: Intents, policies: Policies, ticks: Callable[[], float] = time.monotonic
+        self,
+        *,
+        intents: Intents,
+        policies: Policies,
+        ticks: Callable[[], float] = time.monotonic,
+        seconds: float = _SECONDS,
     ) -> None:
+        """`seconds`: of the thread's own time, for all intents together, at each message."""
         self._policies = policies
+        self._seconds = seconds
         self._reading = Following(
             version=lambda: intents.version,
             make=lambda: _made(*intents.read()),
@@ -55,7 +62,7 @@ class LiveShortcuts:
         if not asked:
             return None
         try:
-            rank = reading.automaton.first(asked, seconds=_SECONDS)
+            rank = reading.automaton.first(asked, seconds=self._seconds)
         except Tired:
             # The message is answered as if there were no intents. What was learnt of it stays, so that
             # the next one like it gets further.

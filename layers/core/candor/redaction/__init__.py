@@ -12,6 +12,7 @@ Every pattern is linear in the text's length, and masking twice is masking once.
 from collections.abc import Iterable
 
 from candor.redaction.cards import mask_card_data, mask_cards, mask_cards_in, without_cards
+from candor.redaction.commands import mask_commands
 from candor.redaction.contacts import mask_contacts
 from candor.redaction.credentials import mask_credentials
 from candor.redaction.keys import mask_keys
@@ -25,7 +26,7 @@ def masked(text: str) -> str:
 
     A word after "password is" that only describes it ("incorrect", "expired") stays.
     """
-    return mask_credentials(mask_keys(mask_card_data(text)))
+    return mask_commands(mask_credentials(mask_keys(mask_card_data(text))))
 
 
 def mask(text: str, *, keep: Iterable[str] = ()) -> str:

@@ -13,13 +13,13 @@ KEY: Final = "[key]"
 _Test = Callable[[str, bool], bool]
 """Of a value, and whether it stands in quotes: is it a secret?"""
 
-_NAMES: Final = (
+NAMES: Final = (
     r"passwords?|passwd|passcode|passphrase|passwort|kennwort|pass|pwd|pw|psw|pswd|"
     r"pin(?:[ -]?(?:code|number|nummer))?|puk|otp|one-time code|(?:2fa|login|confirmation|verification|"
     r"sms|security)[ -]code|"
     r"парол[ьяию]|пароль|пасс(?:ворд)?|пасс?|пин-?код|пін-?код|пін|пин|"
     r"contraseña|contrasena|clave|mot de passe|mdp|hasł[oa]|haslo|senha|wachtwoord|parola|şifre|heslo|"
-    r"jelszó|lösenord|mật khẩu|密码|密碼|パスワード"
+    r"jelszó|lösenord|mật khẩu|密码|密碼|パスワード|lozink[aeiuo]m?|лозинк[аеиуо]м?"
 )
 _KEY_WORDS: Final = (
     r"secret(?:[ _-]?(?:key|access[ _-]?key|token))?|api[ _-]?(?:key|token|secret|password)|"
@@ -48,7 +48,7 @@ _AFTER: Final = (
 )
 _EQUALS: Final = r"[ \t]{0,4}(?:=>|:=|[:=：]{1,2})[ \t]{0,8}(?:\r?\n[ \t]{0,8})?[*_]{0,2}[ \t]?"
 _VERB: Final = (
-    r",?[ \t]{1,3}(?:(?:is|was|ist|lautet|es|est|este|è|é|(?<=hasło[ ])to|(?<=hasła[ ])to|jest|ma|là|"
+    r",?[ \t]{1,3}(?:(?:is|was|ist|lautet|es|est|este|è|é|(?<=hasło[ ])to|(?<=hasła[ ])to|jest|ma|là|je|је|"
     r"это|такой|такий|це|będzie|будет|буде|war|sera|era|será|"
     r"must be|should be|set to|changed to|reset to|установлен|изменён на|изменен на|змінено на|"
     r"geändert auf|auf)"
@@ -64,7 +64,7 @@ _VALUE: Final = (
 
 _NOT_IN_WORD: Final = r"(?<![^\W\d_])"
 _PASSWORD_NAMED: Final = Pattern(
-    rf"({_NOT_IN_WORD}(?:{_NAMES})(?![^\W\d_]){_AFTER})({_EQUALS}|{_VERB}))(?![\r\n]){_VALUE}", re.I
+    rf"({_NOT_IN_WORD}(?:{NAMES})(?![^\W\d_]){_AFTER})({_EQUALS}|{_VERB}))(?![\r\n]){_VALUE}", re.I
 )
 _KEY_NAMED: Final = Pattern(
     rf"({_NOT_IN_WORD}(?:{_KEY_WORDS})(?![^\W\d_]){_AFTER})({_EQUALS}|{_VERB}))(?![\r\n]){_VALUE}", re.I
@@ -82,28 +82,28 @@ _ELEMENT: Final = Pattern(
     re.I,
 )
 _BARE: Final = Pattern(
-    rf"({_NOT_IN_WORD}(?:{_NAMES})(?![^\W\d_])[ \t]{{1,2}})(?:(?:\"([^\"\r\n]{{3,60}})\"|"
+    rf"({_NOT_IN_WORD}(?:{NAMES})(?![^\W\d_])[ \t]{{1,2}})(?:(?:\"([^\"\r\n]{{3,60}})\"|"
     rf"'([^'\r\n]{{3,60}})'|`([^`\r\n]{{3,60}})`)|(\S{{6,60}}))",
     re.I,
 )
 _PAIR: Final = Pattern(
     r"((?<![^\W_])(?:login|user(?:name)?|log-?in|логин|логін|benutzer(?:name)?|usuario|identifiant|"
     r"e-?mail)[ ]?(?:/|&|and|und|и|та|y|et|\+|:)[ ]?"
-    rf"(?:{_NAMES})(?: [^\s:]{{1,30}}){{0,3}}[ ]?[:=–—-]{{1,2}}\s{{0,4}}\S{{1,80}}?[ ]{{0,3}}"
+    rf"(?:{NAMES})(?: [^\s:]{{1,30}}){{0,3}}[ ]?[:=–—-]{{1,2}}\s{{0,4}}\S{{1,80}}?[ ]{{0,3}}"
     rf"(?:[/|,;:\s]|->|—)\s{{0,3}})(\S{{3,100}})",
     re.I,
 )
 _BACKWARDS: Final = Pattern(
     r"(?<![^\s\"'`«(])(\S{5,60})([\"'`»)]?,?[ ](?:is|as|ist|als|это|як|как|es|como|est|comme)[ ](?:my |"
     r"the |a |our |your |new |mein |das |neues |mi |la |el |le |mon |мой |мій |новый )?"
-    rf"(?:{_NAMES})(?!\w))",
+    rf"(?:{NAMES})(?!\w))",
     re.I,
 )
 
 _PASSWORD_HINTS: Final = (
     "pass", "pwd", "pw", "psw", "pin", "puk", "otp", "code", "парол", "пас", "пин", "пін", "kennwort",
     "contrase", "clave", "mot de", "mdp", "hasł", "haslo", "senha", "wachtwoord", "parola", "şifre",
-    "heslo", "jelsz", "lösen", "mật", "密", "パスワード",
+    "heslo", "lozink", "лозинк", "jelsz", "lösen", "mật", "密", "パスワード",
 )  # fmt: skip
 _KEY_HINTS: Final = (
     "secret", "key", "token", "code", "auth", "hash", "epp", "session", "ключ", "токен", "секрет",
@@ -144,7 +144,7 @@ def mask_credentials(text: str) -> str:
     if not (passwords or keys):
         return text
     if "</" in text:
-        text = _ELEMENT.sub(lambda m: m[0] if _empty(m[3]) else f"{m[1]}{_word(m[2])}", text)
+        text = _ELEMENT.sub(lambda m: m[0] if is_placeholder(m[3]) else f"{m[1]}{_word(m[2])}", text)
     if named(small, "=:,"):
         text = _VARIABLE.sub(_variable, text)
     if passwords:
@@ -177,7 +177,7 @@ def _variable(match: re.Match[str]) -> str:
     return _replaced(
         match,
         word,
-        lambda value, quoted: _is_key(value) if strict else not _empty(value),
+        lambda value, quoted: _is_key(value) if strict else not is_placeholder(value),
     )
 
 
@@ -185,17 +185,19 @@ def _bare(match: re.Match[str]) -> str:
     return _replaced(
         match,
         PASSWORD,
-        lambda value, quoted: (not _empty(value) and _mixed(value)) if quoted else _strong(value),
+        lambda value, quoted: (not is_placeholder(value) and _mixed(value)) if quoted else is_strong(value),
     )
 
 
 def _pair(match: re.Match[str]) -> str:
     value, tail = _trimmed(match[2])
-    return match[0] if len(value) < 3 or _empty(value) else f"{match[1]}{PASSWORD}{tail}"
+    return match[0] if len(value) < 3 or is_placeholder(value) else f"{match[1]}{PASSWORD}{tail}"
 
 
 def _backwards(match: re.Match[str]) -> str:
-    return f"{PASSWORD}{match[2]}" if _strong(match[1].strip("\"'`«»(")) and match[1][0] != "[" else match[0]
+    return (
+        f"{PASSWORD}{match[2]}" if is_strong(match[1].strip("\"'`«»(")) and match[1][0] != "[" else match[0]
+    )
 
 
 def _replaced(match: re.Match[str], word: str, wanted: _Test) -> str:
@@ -224,7 +226,7 @@ def _word(name: str) -> str:
     return PASSWORD if re.search("pass|pwd", name, re.I) else KEY
 
 
-def _empty(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
     """Nothing, dots, or what stands where a value would: `********`, `<password>`, `${DB_PASSWORD}`."""
     return (
         not any(map(str.isalnum, value))
@@ -241,14 +243,14 @@ def _mixed(value: str) -> bool:
     return (digits and letters) or (signs and letters) or (digits and signs)
 
 
-def _strong(value: str) -> bool:
+def is_strong(value: str) -> bool:
     """Beyond doubt no word, number, date, address or file, whatever stands around it."""
     return (
         len(value) >= 6
         and any(map(str.isdigit, value))
         and any(map(str.isalpha, value))
         and not _NOT_SECRET.match(value)
-        and not _empty(value)
+        and not is_placeholder(value)
         and not re.fullmatch(
             r"(?:\d+[-–]?[^\W\d_]+|[^\W\d_]+-\d{1,2}|[A-Z]{2,6}[-_]?\d{1,3}|v?\d[\d.]*)", value
         )
@@ -256,7 +258,7 @@ def _strong(value: str) -> bool:
 
 
 def _is_password(value: str, quoted: bool, equals: bool, dash: bool, name: str, verb: str) -> bool:
-    if _empty(value) or (value.endswith(":") and not quoted):
+    if is_placeholder(value) or (value.endswith(":") and not quoted):
         return False
     if _NOT_SECRET.match(value) and not (value.isdigit() and len(value) >= 3 and _about_code(name)):
         return value.isdigit() and len(value) >= 4 and equals
@@ -286,8 +288,8 @@ def _about_code(name: str) -> bool:
 
 def _is_key(value: str) -> bool:
     digits = sum(map(str.isdigit, value))
-    if _empty(value) or _NOT_SECRET.match(value) or len(value) < 6:
-        return value.isdigit() and len(value) >= 6 and not _empty(value)
+    if is_placeholder(value) or _NOT_SECRET.match(value) or len(value) < 6:
+        return value.isdigit() and len(value) >= 6 and not is_placeholder(value)
     if re.fullmatch(r"v?\d[\d.,]*|[A-Za-z]+-?\d{1,2}|\d+[A-Za-z%]{1,3}", value):
         return value.isdigit()
     signs = sum(character in "!@#$%^&*+=?~_<>{}|\\/" for character in value)

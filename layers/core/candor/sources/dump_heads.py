@@ -67,6 +67,14 @@ def head_text(head: bytes) -> str | None:
     return None if "\x00" in text[:100] else text
 
 
+def is_tar(head: bytes) -> bool:
+    """Whether these first bytes are those of a tar archive, packed or not."""
+    try:
+        return _unpacked(head)[257:262] == b"ustar"
+    except (zlib.error, lzma.LZMAError, EOFError, ValueError, IndexError, OSError):
+        return False
+
+
 def _unpacked(head: bytes) -> bytes:
     if head.startswith(_GZIP):
         return zlib.decompressobj(wbits=31).decompress(head, HEAD_TEXT)

@@ -138,6 +138,11 @@ def kind_of(head: bytes, key: str) -> str:
         raise UnsupportedType(f"{path.name} is {what}: {advice}.")
     if head.lstrip()[:5] == b"{\\rtf":
         raise UnsupportedType(f"{path.name} is a document of the .rtf format: save it as .docx.")
+    if ".sql" in map(str.lower, path.suffixes):
+        found = "holds no SQL at its beginning" if head.strip() else "is empty"
+        raise UnsupportedType(
+            f"{path.name} {found}: a database dump is expected, as mysqldump or phpMyAdmin write it."
+        )
     if path.suffix and named is None:
         raise UnsupportedType(f"{path.name} has a suffix nobody reads; {_SAYS}.")
     encoding = encoding_of(head[:4])

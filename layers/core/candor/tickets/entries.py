@@ -35,7 +35,7 @@ def words_of(ticket: Ticket | TicketDraft, talk: Talk | TicketDraft) -> str:
         ticket.email,
         *talk.attachments[:20],
     )
-    return "\n".join((*(one for one in named if one), *_said(talk)))
+    return "\n".join((*(one for one in named if one), *said(talk)))
 
 
 def _entry(ticket: Ticket, *, words: str = "", reckoned: str = "") -> Entry:
@@ -55,7 +55,8 @@ def _entry(ticket: Ticket, *, words: str = "", reckoned: str = "") -> Entry:
     )
 
 
-def _said(talk: Talk | TicketDraft) -> Iterable[str]:
+def said(talk: Talk | TicketDraft) -> Iterable[str]:
+    """The beginnings of its messages by which it is found."""
     left = SAID
     for message in (talk.description, *(reply.content for reply in talk.replies)):
         if left <= 0:

@@ -8,7 +8,7 @@ same again does all of it again and changes nothing: whoever was interrupted sim
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -68,17 +68,17 @@ class Reviewing:
 
     def decide_some(self, references: Sequence[str], approval: Approval, *, by: str) -> Sequence[Decided]:
         """Several, by id or external_id, each told apart: one that is not there stops no other."""
-        found = {ticket.ticket_id: ticket for ticket in self._tickets.some(references)}
-        rows = {reference: found.get(reference) or self._found(reference) for reference in references}
+        rows = self._named(references)
         existing = {row.ticket_id: row for row in rows.values() if row is not None}
         decided = self._decide(list(existing.values()), approval, by=by)
-        after = {ticket.ticket_id: (ticket, changed) for ticket, changed in decided}
-        told = []
-        for reference in references:
-            row = rows[reference]
-            ticket, changed = after.get(row.ticket_id, (None, False)) if row is not None else (None, False)
-            told.append(Decided(reference=reference, ticket=ticket, changed=changed))
-        return told
+        return _told_apart(references, rows, decided)
+
+    def foresee_some(self, references: Sequence[str], approval: Approval) -> Sequence[Decided]:
+        """What `decide_some` would answer now; nothing is decided."""
+        rows = self._named(references)
+        existing = [row for row in rows.values() if row is not None]
+        foreseen = [(replace(row, approval=approval), row.approval is not approval) for row in existing]
+        return _told_apart(references, rows, foreseen)
 
     def count(self, wanted: Wanted) -> int:
         """How many a filter means at this moment."""
@@ -108,30 +108,48 @@ class Reviewing:
         """Decide about more of them for about so long; ends the job when there are no more."""
         job = self._jobs.get(job_id)
         ends = self._clock() + seconds
+        again = True
         while not job.status.ended and "wanted" in job.checkpoint:
-            job = self._step(job)
+            job, again = self._step(job, again=again)
             if self._clock() >= ends:
                 break
         return job
 
-    def _step(self, job: Job) -> Job:
+    def _step(self, job: Job, *, again: bool) -> tuple[Job, bool]:
+        """
+        The job after its next step, and whether another worker may have done the one after it.
+
+        `again`: one that was killed may have done this one: its tickets have left the filter then, and are
+        what they are to be. So whom a step is about is written down before it.
+        """
         plan = job.checkpoint
-        wanted, approval = _from_json(plan["wanted"]), Approval(plan["approval"])
-        ids = self._directory.after(wanted, plan["after"], limit=AT_ONCE)
+        try:
+            if "ids" not in plan:
+                plan, was, again = {**plan, **self._next(job)}, plan, False
+                job = self._jobs.progress(job.job_id, checkpoint=plan, checkpoint_was=was)
+        except Conflict:
+            return self._jobs.get(job.job_id), True
+        if job.status.ended:
+            return job, True
+        ids = plan["ids"]
         if not ids:
-            return self._end(job)
+            return self._end(job), False
+        wanted, approval = _from_json(plan["wanted"]), Approval(plan["approval"])
         rows = [row for row in self._tickets.some(ids) if self._is_meant(row, wanted, job)]
         decided, errors = self._decide_each(rows, approval, by=job.created_by)
-        after = {
+        changing = frozenset(plan["changing"]) if again else frozenset()
+        done = {
             **plan,
             "after": ids[-1],
-            "changed": plan["changed"] + sum(changed for _, changed in decided),
+            "changed": plan["changed"] + sum(c or ticket.ticket_id in changing for ticket, c in decided),
             "skipped": plan["skipped"] + len(ids) - len(decided) - len(errors),
         }
+        # What the next step is about is written down with what this one did: one write for both.
+        after = {**done, **self._next(job, after=ids[-1])}
         # The total was counted at the beginning: what is done is never more.
         more = max(0, job.done + len(ids) - job.total)
         try:
-            return self._jobs.progress(
+            job = self._jobs.progress(
                 job.job_id,
                 done=len(ids),
                 failed=len(errors),
@@ -141,7 +159,17 @@ class Reviewing:
                 checkpoint_was=plan,
             )
         except Conflict:
-            return self._jobs.get(job.job_id)  # The same message was at work twice, and the other was sooner.
+            # The same message was at work twice, and the other was sooner.
+            return self._jobs.get(job.job_id), True
+        return job, False
+
+    def _next(self, job: Job, *, after: str | None = None) -> dict[str, list[str]]:
+        """The tickets of the step after that one, and those of them that it will change; none at the end."""
+        plan = job.checkpoint
+        wanted, approval = _from_json(plan["wanted"]), Approval(plan["approval"])
+        ids = list(self._directory.after(wanted, plan["after"] if after is None else after, limit=AT_ONCE))
+        changing = [row.ticket_id for row in self._tickets.some(ids) if row.approval is not approval]
+        return {"ids": ids, "changing": changing}
 
     def _end(self, job: Job) -> Job:
         plan = job.checkpoint
@@ -196,11 +224,28 @@ class Reviewing:
                     errors.append(JobError(file=row.ticket_id, record=-1, reason=str(error)))
             return decided, errors
 
+    def _named(self, references: Sequence[str]) -> dict[str, Ticket | None]:
+        found = {ticket.ticket_id: ticket for ticket in self._tickets.some(references)}
+        return {reference: found.get(reference) or self._found(reference) for reference in references}
+
     def _found(self, reference: str) -> Ticket | None:
         try:
             return self._tickets.find(reference)
         except NotFound:
             return None
+
+
+def _told_apart(
+    references: Sequence[str], rows: Mapping[str, Ticket | None], decided: Sequence[tuple[Ticket, bool]]
+) -> Sequence[Decided]:
+    """What came of each reference; two of them may mean the same ticket."""
+    after = {ticket.ticket_id: (ticket, changed) for ticket, changed in decided}
+    told = []
+    for reference in references:
+        row = rows[reference]
+        ticket, changed = after.get(row.ticket_id, (None, False)) if row is not None else (None, False)
+        told.append(Decided(reference=reference, ticket=ticket, changed=changed))
+    return told
 
 
 def _as_json(wanted: Wanted) -> dict[str, Any]:

@@ -41,8 +41,7 @@ def masked_ticket(ticket: Ticket) -> Ticket:
 
 
 def masked_talk(ticket: Ticket, talk: Talk) -> Talk:
-    speakers = dict.fromkeys([ticket.email, ticket.name, *(reply.name for reply in talk.replies)])
-    names = list(speakers)[:_MOST_NAMES]
+    names = _speakers(ticket, talk)
     return replace(
         talk,
         description=_masked(talk.description, names),
@@ -57,6 +56,16 @@ def masked_talk(ticket: Ticket, talk: Talk) -> Talk:
             for reply in talk.replies
         ),
     )
+
+
+def masked_words(text: str, ticket: Ticket, talk: Talk) -> str:
+    """Some of what was said there, as `masked_talk` shows it."""
+    return _masked(text, _speakers(ticket, talk))
+
+
+def _speakers(ticket: Ticket, talk: Talk) -> list[str]:
+    speakers = dict.fromkeys([ticket.email, ticket.name, *(reply.name for reply in talk.replies)])
+    return list(speakers)[:_MOST_NAMES]
 
 
 def _masked(text: str, names: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from candor.sources.html import text_of_html
 from candor.tickets.courtesies import begins, phrases
 
 _BETWEEN: Final = re.compile(r"[.!?…]([\"')»”]?\s+)(?=[\"'«“(¿¡]?[^\W\d_a-zа-яёіїєґäöüßáéíóúñ]|\d|¿|¡)")
@@ -46,6 +47,15 @@ _WORDS_TOO_LISTED: Final = """
 """
 _WORDS_TOO: Final = frozenset(_WORDS_TOO_LISTED.split())
 """Names that are words as well, and stay where they stand alone."""
+_MAIL_BEGINS: Final = re.compile(
+    r"\s*<(?:!doctype html|html|head|body|meta|style|div|p|table|center|span|font)(?=[\s>])[^<>]{0,2000}>",
+    re.I,
+)
+_MAIL_BLOCK: Final = re.compile(
+    r"</(?:html|body|div|p|table|center|span|font|a|b|ul|ol|blockquote)\s{0,8}>", re.I
+)
+MAX_MARKUP: Final = 100_000
+"""Letters of a mail in HTML that are looked at: half of it and more is markup."""
 MAX_READ: Final = 20_000
 """Letters of one message that are looked at: the rest is a log."""
 
@@ -67,7 +77,7 @@ class Substance:
 def substance(message: str) -> Substance:
     """The message without what people write around what they mean."""
     names: set[str] = set()
-    lines = _own_lines(message[:MAX_READ], names)
+    lines = _own_lines(_as_read(message), names)
     lines = _without_name(_without_greeting(lines, names), names)
     seen = {"waiting": False, "elsewhere": False, "request": False}
     kept: list[str] = []
@@ -104,6 +114,18 @@ def names_of(*told: str) -> Iterator[str]:
             for part in parts
             if len(part) >= 3 and part[:1].isupper() and part.casefold() not in _WORDS_TOO
         )
+
+
+def _as_read(message: str) -> str:
+    """
+    As its reader saw it: a mail that came as HTML without its markup.
+
+    Only if it begins and ends with markup: what shows some within a sentence is about it.
+    """
+    begun = _MAIL_BEGINS.match(message)
+    if begun and message.rstrip().endswith(">") and _MAIL_BLOCK.search(message, begun.end()):
+        return text_of_html(message[:MAX_MARKUP])[:MAX_READ]
+    return message[:MAX_READ]
 
 
 def _own_lines(message: str, names: set[str]) -> list[str]:

@@ -8,8 +8,9 @@ why nothing needs to know a ticket's language.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from candor.analysis import fold
@@ -55,14 +56,19 @@ def asked(text: str) -> Sequence[str] | None:
     """
     if not text.strip():
         return ()
+    return list(asked_whole(text)) or None
+
+
+def asked_whole(text: str) -> Mapping[str, str]:
+    """The same beginnings, each with the word as it was asked for."""
     language = detect(text)
-    words: dict[str, None] = {}
+    words: dict[str, str] = {}
     for token in _TOKEN.findall(text.lower()):
         if _UNSPACED.search(token):
-            words |= dict.fromkeys(_pairs(token))
+            words |= {pair: pair for pair in _pairs(token)}
         elif beginning := next(_terms(token), ""):
-            words[_stem(beginning, language)] = None
-    return list(words)[:_MOST_ASKED] or None
+            words[_stem(beginning, language)] = beginning
+    return dict(islice(words.items(), _MOST_ASKED))
 
 
 @lru_cache(maxsize=16_384)

@@ -211,7 +211,7 @@ class ApprovalsBody(ApprovalBody):
     filter: FilterBody | None = None
     """All tickets that a list with this filter shows."""
     dry_run: bool = False
-    """Only count them."""
+    """Decide nothing: only count what the filter means, or say what would come of each id."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -245,6 +245,12 @@ class DecisionsReply(Reply):
                 for one in decided
             ]
         )
+
+
+class ForeseenReply(DecisionsReply):
+    """What would come of each; `dry_run` decides nothing."""
+
+    dry_run: bool = True
 
 
 class CountReply(Reply):

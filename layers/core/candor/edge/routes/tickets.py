@@ -37,7 +37,7 @@ ROUTES: tuple[Route, ...] = (
         access=Access.ADMIN,
         summary="Decide about up to 100 tickets by id, or, as a job, about all that a filter means.",
         body=tickets.ApprovalsBody,
-        reply=tickets.DecisionsReply | tickets.CountReply | tickets.DecidingReply,
+        reply=tickets.DecisionsReply | tickets.ForeseenReply | tickets.CountReply | tickets.DecidingReply,
         creates=True,
     ),
     Route(

@@ -40,7 +40,7 @@ def chosen(scan: Scan, sources: tuple[Source, ...]) -> Scan:
         bare = [one for one in tables.installations if _is_whmcs(scan, one)]
         if not bare:
             raise Invalid(_sentence(scan, sources))
-        return replace(scan, chosen=bare[0].key)
+        return _without_rows(replace(scan, chosen=bare[0].key), bare[0], sources)
     first = found[0][1]
     others = [one for _, one in found[1:]]
     if any(one.source != first.source for one in others):
@@ -55,7 +55,18 @@ def chosen(scan: Scan, sources: tuple[Source, ...]) -> Scan:
             f"those of {_named(other)} ({_told(scan, other)}) were not."
         )
         scan = scan.noting(Problem(file=sources[first.source].name, offset=0, sentence=sentence))
-    return replace(scan, chosen=first.key)
+    return _without_rows(replace(scan, chosen=first.key), first, sources)
+
+
+def _without_rows(scan: Scan, one: Installation, sources: tuple[Source, ...]) -> Scan:
+    """A helpdesk may have no tickets; a dump of the structure alone must not pass for one of such."""
+    if scan.rows.get(one.key, {}).get(TICKETS) or not scan.whole:
+        return scan
+    sentence = (
+        f"There is no row of {_named(one)} in it, and so no ticket: if the helpdesk has some, the dump was "
+        "made of the structure alone (--no-data) or of other tables. Dump it with its data."
+    )
+    return scan.noting(Problem(file=sources[one.source].name, offset=0, sentence=sentence))
 
 
 def _is_whmcs(scan: Scan, installation: Installation) -> bool:

@@ -42,7 +42,10 @@ _LATIN1: Final = "".join(
 """MySQL's latin1 is cp1252 with nothing left out."""
 
 _TO_LATIN1: Final = codecs.charmap_build(_LATIN1)
-_CONTINUED: Final = re.escape(_LATIN1[0x80:0xC0])
+_CONTROLS: Final = {one: _LATIN1[one] for one in range(0x80, 0xA0)}
+"""ISO 8859-1, as which PHP's `utf8_encode` reads, has controls where cp1252 has letters."""
+
+_CONTINUED: Final = re.escape(_LATIN1[0x80:0xC0]) + "\x80-\x9f"
 _GARBLED: Final = re.compile(f"[ÂÃÄÅÎÏÐÑ×ØÙ][{_CONTINUED}]|[à-ï][{_CONTINUED}]{{2}}|[ð-ô][{_CONTINUED}]{{3}}")
 """What UTF-8 looks like when it was taken for latin1; other leading letters are of rare scripts."""
 
@@ -177,6 +180,6 @@ def _repair(text: str) -> str | None:
     if not rest.isascii():
         return None
     try:
-        return codecs.charmap_encode(text, "strict", _TO_LATIN1)[0].decode("utf-8")
+        return codecs.charmap_encode(text.translate(_CONTROLS), "strict", _TO_LATIN1)[0].decode("utf-8")
     except UnicodeError:
         return None

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final, Literal, cast
 
 from candor.errors import Invalid
+from candor.sources.dump_heads import is_tar
 from candor.whmcs.dumps.streams import Counted, Pieces, Ranged
 from candor.whmcs.dumps.unpacking import Damaged, plain, transcoded, unpacked
 from candor.whmcs.dumps.values import Dump
@@ -160,8 +161,8 @@ def _source(short: str, files: tuple[str, ...], size: int, head: bytes, member: 
     for signature, sentence in _NOT_SQL:
         if head.startswith(signature):
             raise Invalid(f"{short} {sentence}.")
-    if head[257:262] == b"ustar":
-        raise Invalid(f"{short} is a tar archive: unpack it and drop the .sql, or a zip of it.")
+    if is_tar(head):
+        raise Invalid(tar_told(short))
     packing = _packing(head)
     encoding = "" if packing else encoding_mark(head)
     grows = {"gz": 8, "xz": 12, "bz2": 10}.get(packing, 1)
@@ -174,6 +175,11 @@ def _source(short: str, files: tuple[str, ...], size: int, head: bytes, member: 
         encoding=encoding,
         text_size=size * grows,
     )
+
+
+def tar_told(short: str) -> str:
+    """What to do with a tar archive, as backups of whole accounts are."""
+    return f"{short} is a tar archive: unpack it and drop the .sql, or a zip of it."
 
 
 def encoding_mark(head: bytes) -> str:

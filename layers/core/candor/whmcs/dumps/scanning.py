@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from candor.errors import Conflict, Invalid
+from candor.sources.dump_heads import is_tar
 from candor.whmcs.dumps.choosing import chosen
-from candor.whmcs.dumps.files import Source, Text, sources_of
+from candor.whmcs.dumps.files import Source, Text, sources_of, tar_told
 from candor.whmcs.dumps.moving import move
 from candor.whmcs.dumps.reading import Reader
 from candor.whmcs.dumps.spilling import Basket
@@ -194,10 +195,13 @@ class _Scanning:
 
     def _refuse(self, source: Source, reader: Reader) -> None:
         begins = reader.no_sql.decode("utf-8", "replace").strip()
+        name = PurePosixPath(source.name).name
         sentence = (
-            f"{PurePosixPath(source.name).name} holds no SQL, it begins with “{begins[:60]}”: "
+            f"{name} holds no SQL, it begins with “{begins[:60]}”: "
             "a dump of WHMCS's MySQL database is expected, as mysqldump or phpMyAdmin write it."
         )
+        if is_tar(reader.window):  # Packed, it is seen only here.
+            sentence = tar_told(name)
         if len(self._sources) == 1:
             raise Invalid(sentence)
         self._state = self._state.noting(Problem(file=source.name, offset=0, sentence=sentence))
