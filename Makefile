@@ -65,9 +65,8 @@ invoke: $(VENV)/.run ## Run one function on the running stack (FUNCTION=replies 
 	@$(LOCAL) invoke $(if $(FUNCTION),"$(FUNCTION)",) $(if $(EVENT),"$(EVENT)",)
 
 # ------------------------------------------------------------------ checking
-# By two processes; a module's tests stay together, for those of a running stack share it.
 test: $(VENV)/.dev ## Every test this machine can run; what is skipped is printed with the reason
-	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m pytest $(ARGS)
 test-fast: $(VENV)/.dev ## Without the slow ones and the journeys
 	@$(PY) -m pytest -m "not slow and not e2e" $(ARGS)
 test-e2e: $(VENV)/.dev ## The journeys, on a stack of their own or on ENDPOINT=

@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +80,7 @@ def test_a_node_keeps_its_data_between_two_runs(tmp_path: Path) -> None:
         _ask(server.url, "PUT", "/kept/_doc/1", {"a": 1})
 
     with node(tmp_path, port=port, memory="512m") as server:
-        assert _ask(server.url, "GET", "/kept/_doc/1")["_source"] == {"a": 1}
+        until(lambda: _kept(server.url) == {"a": 1})
         assert _ask(server.url, "GET", "/")["version"]["number"] == WITH_KNN.version
 
 
@@ -102,13 +104,20 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _ask(
-    url: str, method: str, path: str, body: dict[str, int] | None = None
-) -> dict[str, dict[str, object]]:
+def _kept(url: str) -> object:
+    """None until it has opened its indexes again: it answers before that."""
+    try:
+        return _ask(url, "GET", "/kept/_doc/1")["_source"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return None
+
+
+def _ask(url: str, method: str, path: str, body: dict[str, int] | None = None) -> dict[str, Any]:
     data = json.dumps(body).encode() if body else None
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url + path, data=data, method=method, headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return dict(json.load(answer))
 
 
