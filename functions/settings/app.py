@@ -82,7 +82,7 @@ api = Api("settings", gate=lambda: service().gate)
 
 @api.view("GET", "/v1/admin/config")
 def show_all(call: Call) -> WholeReply:
-    reading = service().configuration.reading()
+    reading = service().configuration.refresh()
     shown = {name: reading.shown(name) for name in reading.sections}
     return WholeReply.of(shown, version=reading.version)
 
@@ -116,7 +116,7 @@ def refresh(call: Call) -> RefreshedReply:
 
 @api.view("GET", "/v1/admin/config/llm")
 def show_llm(call: Call) -> SectionReply:
-    return _llm(service().configuration.shown(LLM.name))
+    return _llm(_shown(LLM.name))
 
 
 @api.view("PUT", "/v1/admin/config/llm")
@@ -131,7 +131,7 @@ def _llm(shown: Mapping[str, Any]) -> SectionReply:
 
 @api.view("GET", "/v1/admin/config/archi")
 def show_archi(call: Call) -> SectionReply:
-    return _archi(service().configuration.shown(ARCHI.name))
+    return _archi(_shown(ARCHI.name))
 
 
 @api.view("PUT", "/v1/admin/config/archi")
@@ -146,7 +146,7 @@ def _archi(shown: Mapping[str, Any]) -> SectionReply:
 
 @api.view("GET", "/v1/admin/config/limits")
 def show_limits(call: Call) -> SectionReply:
-    shown = service().configuration.shown(LIMITS.name)
+    shown = _shown(LIMITS.name)
     return LimitsReply.of(shown, version=service().configuration.version)
 
 
@@ -157,7 +157,7 @@ def put_limits(call: Call) -> SectionReply:
 
 @api.view("GET", "/v1/admin/config/bitrix24")
 def show_bitrix24(call: Call) -> SectionReply:
-    shown = service().configuration.shown(BITRIX24.name)
+    shown = _shown(BITRIX24.name)
     return Bitrix24Reply.of(shown, version=service().configuration.version)
 
 
@@ -168,13 +168,18 @@ def put_bitrix24(call: Call) -> SectionReply:
 
 @api.view("GET", "/v1/admin/config/whmcs_notes")
 def show_whmcs_notes(call: Call) -> SectionReply:
-    shown = service().configuration.shown(WHMCS_NOTES.name)
+    shown = _shown(WHMCS_NOTES.name)
     return WhmcsNotesReply.of(shown, version=service().configuration.version)
 
 
 @api.view("PUT", "/v1/admin/config/whmcs_notes")
 def put_whmcs_notes(call: Call) -> SectionReply:
     return WhmcsNotesReply.of(_put(call, WHMCS_NOTES.name), version=service().configuration.version)
+
+
+def _shown(section: str) -> dict[str, Any]:
+    """As it is now: who has just changed it may be answered by another process than before."""
+    return service().configuration.refresh().shown(section)
 
 
 def _put(call: Call, section: str) -> dict[str, Any]:
@@ -184,7 +189,7 @@ def _put(call: Call, section: str) -> dict[str, Any]:
 
 @api.view("GET", "/v1/admin/config/system-prompt")
 def show_system_prompt(call: Call) -> PromptReply:
-    return _prompt(service().configuration.shown(PROMPTS.name))
+    return _prompt(_shown(PROMPTS.name))
 
 
 @api.view("PUT", "/v1/admin/config/system-prompt")
@@ -200,9 +205,8 @@ def _prompt(shown: Mapping[str, Any]) -> PromptReply:
 
 @api.view("GET", "/v1/admin/config/{key}")
 def show_key(call: Call) -> KeyReply:
-    configuration = service().configuration
-    section, name = section_of(call.path["key"], configuration.sections)
-    return _keyed(section, name, configuration.shown(section))
+    section, name = section_of(call.path["key"], service().configuration.sections)
+    return _keyed(section, name, _shown(section))
 
 
 @api.view("PUT", "/v1/admin/config/{key}")
@@ -223,7 +227,7 @@ def _keyed(section: str, name: str, shown: Mapping[str, Any]) -> KeyReply:
 
 @api.view("GET", "/v1/admin/config/whmcs")
 def show_whmcs(call: Call) -> WhmcsReply:
-    return _whmcs(service().configuration.shown(WHMCS.name))
+    return _whmcs(_shown(WHMCS.name))
 
 
 @api.view("PUT", "/v1/admin/config/whmcs")

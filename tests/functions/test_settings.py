@@ -269,7 +269,15 @@ def test_refreshing_reads_what_was_changed_elsewhere_at_once(desk: Desk) -> None
     assert refreshed.status == 200
     assert refreshed.json["version"] == 1
     assert refreshed.json["seen_within_seconds"] <= 5
-    assert desk.get("app_name").json["value"] == "Elsewhere"
+    assert desk.configuration.shown("brand")["app_name"] == "Elsewhere"
+
+
+@pytest.mark.parametrize("path", ["", "app_name", "limits", "llm", "whmcs"])
+def test_what_another_process_has_changed_is_shown_at_once(desk: Desk, path: str) -> None:
+    desk.get("llm")
+    tuned(desk.store, vault=desk.vault).put("brand", {"app_name": "Elsewhere"}, by="eve")
+
+    assert desk.get(path).json["version"] == 1
 
 
 def test_a_store_that_is_down_is_said_to_who_looks_at_it(desk: Desk) -> None:
