@@ -144,9 +144,8 @@ class Crawled:
         self.safe = Safe(vault=self.vault, drawers=self.drawers, clock=self.clock.today)
         self.alerts = MemoryAlerts(self.clock.today)
         self.queue = TimedQueue(self.clock)
-        self.configuration = Configuration(
-            store=MemoryConfigStore(), vault=self.vault, sections=[WHMCS], check_address=self.check_address
-        )
+        self.settings = MemoryConfigStore()
+        self.configuration = self.elsewhere()
         self.cookies = SavedCookies(safe=self.safe, clock=self.clock.today)
         self.memory = Memory(drawers=self.drawers, alerts=self.alerts, clock=self.clock.today)
         self.opening = Opening(configuration=self.configuration, cookies=self.cookies)
@@ -187,6 +186,12 @@ class Crawled:
         own = {"base_url": BASE, "username": "reader", "password": PASSWORD, **settings}
         self.configuration.put("whmcs", own, by="ada")
         return self
+
+    def elsewhere(self) -> Configuration:
+        """The settings, as another process has them."""
+        return Configuration(
+            store=self.settings, vault=self.vault, sections=[WHMCS], check_address=self.check_address
+        )
 
     def begun(self, since: str = "", **sent: Any) -> Job:
         return self.orders.begin(sent, since=since, created_by="ada")

@@ -53,6 +53,15 @@ def test_the_same_again_changes_nothing_and_keeps_what_was_decided() -> None:
     assert {row.number: (row.version, row.approval) for row in crawled.rows()} == before
 
 
+def test_the_login_that_was_saved_a_moment_ago_by_another_process_is_the_one_that_is_used() -> None:
+    crawled = Crawled().configured()
+    assert crawled.opening.access({}).password == PASSWORD
+
+    crawled.elsewhere().put("whmcs", {"password": "another-one"}, by="eve")
+
+    assert crawled.opening.access({}).password == "another-one"
+
+
 def test_since_the_last_time_only_what_has_changed_is_read() -> None:
     site = Site(tickets=tickets(30))
     crawled = Crawled(site=site).configured(time_zone="UTC")

@@ -54,7 +54,7 @@ def _base_url() -> str:
     from candor.config.whmcs import WHMCS
     from candor.wiring.configuration import configuration
 
-    return str(configuration().shown(WHMCS.name).get("base_url") or "")
+    return str(configuration().refresh().shown(WHMCS.name).get("base_url") or "")
 
 
 def _spill(job_id: str) -> "Spill":

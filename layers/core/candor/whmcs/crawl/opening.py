@@ -23,21 +23,21 @@ _PLACE: Final = ("area", "admin_dir", "list_path", "login_path", "time_zone")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opening:
-    """The configured helpdesk, and the cookies saved for it."""
+    """The helpdesk as it is configured now, and the cookies saved for it."""
 
     configuration: Configuration
     cookies: SavedCookies
 
     def access(self, sent: Mapping[str, Any], *, session: str = "") -> Access:
         """With everything opened. `Invalid` as `access_of`, `Malformed` for a secret that opens no more."""
-        settings = self.configuration.opened(WHMCS.name)
+        settings = self.configuration.refresh().opened(WHMCS.name)
         return access_of(settings, sent, self.cookies.opened(), session=session)
 
     def rehearse(self, sent: Mapping[str, Any]) -> Access:
         """The same from what is shown alone: whether it would do, without any secret. `Invalid` if not."""
         names = (self.cookies.state() or {}).get("names", ())
         shown = [{"name": name, "value": "0"} for name in names]
-        return access_of(self.configuration.shown(WHMCS.name), sent, shown)
+        return access_of(self.configuration.refresh().shown(WHMCS.name), sent, shown)
 
 
 def access_of(
