@@ -3,7 +3,8 @@
 import pytest
 
 from candor.answering.evidence import Inquiry, inquire, source
-from candor.answering.near_misses import outnumbered, unheard, unlisted
+from candor.answering.near_misses import astray, outnumbered, unheard, unlisted
+from candor.answering.words import Bag
 from candor.search import Passage
 
 SERVERS = """Our servers: VPS-2 with 4 GB and VPS-4 with 32 GB of memory.
@@ -88,3 +89,33 @@ def test_words_of_a_story_are_not_taken_for_things_asked_for() -> None:
 @pytest.mark.parametrize("question", ["Bieten Sie Gutscheine an?", "Продаёте ли вы сертификаты?"])
 def test_the_unheard_is_told_in_other_languages(question: str) -> None:
     assert unheard(asked(question, "We sell servers and domains.")) > 0.0
+
+
+def test_a_model_that_no_page_knows_is_unlisted() -> None:
+    assert unlisted("How much is the DX-900?", [SERVERS])
+    assert not unlisted("How much is the DX-900?", [SERVERS, "The DX 900 costs 40 euros."])
+
+
+@pytest.mark.parametrize(
+    ("question", "strays"),
+    [
+        ("Do you sell bananas?", True),
+        ("Who is the president?", True),
+        ("and the weather in Oslo tomorrow?", True),
+        ("How do I paint it?", True),
+        ("Which of them has more memory?", False),
+        ("Can I also bring my own?", False),
+        ("And how much?", False),
+    ],
+)
+def test_an_answer_without_a_word_of_what_is_asked_now_is_to_the_talk_before(
+    question: str, strays: bool
+) -> None:
+    found = source(passage(SERVERS), score=1.0, cosine=0.5, bm25=1.0)
+    before, told = "How much memory has VPS-4?", Bag.of(SERVERS, "en")
+
+    leaning = inquire(question, language="en", sources=[found], context=before)
+    joined = inquire(f"{before} {question}", language="en", sources=[found], added=question)
+    alone = inquire(question, language="en", sources=[found])
+
+    assert [astray(each, told) for each in (leaning, joined, alone)] == [strays, strays, False]

@@ -55,6 +55,21 @@ def _ask(desk: Desk, text: str, *history: str, language: str | None = None) -> A
         ("es", "¿Cuánto cuesta el plan Branch?", "¿Y Canopy?", "¿Cuánto cuesta el plan Canopy?"),
         ("vi", "Gói Sprout giá bao nhiêu?", "Còn Branch thì sao?", "Gói Branch giá bao nhiêu?"),
         ("en", "How much is a .io domain?", "And the renewal?", "How much is a .io domain? And the renewal?"),
+        ("en", "How much is a .com domain?", "And .de?", "How much is a .de domain?"),
+        ("en", "Can I get a refund for my VPS?", "And for a domain?", "Can I get a refund for a domain?"),
+        ("en", "Can I get a refund for my VPS?", "What about domains?", "Can I get a refund for domains?"),
+        ("en", "How do I pay by card in Spain?", "by PayPal?", "How do I pay by PayPal in Spain?"),
+        (
+            "en",
+            "How long do I wait for it?",
+            "And for a domain?",
+            "How long do I wait for it? And for a domain?",
+        ),
+        ("en", "What is the fee for a VPS?", "And the limit?", "What is the fee for a VPS? And the limit?"),
+        ("en", "What is the fee for EEA cards?", "And for UK ones?", "What is the fee for UK cards?"),
+        ("de", "Was kostet der Umzug für eine Domain?", "Und für .de?", "Was kostet der Umzug für .de?"),
+        ("ru", "Есть ли скидка для школ?", "А для вузов?", "Есть ли скидка для вузов?"),
+        ("es", "¿Hay reembolso para un dominio?", "¿Y para un VPS?", "¿Hay reembolso para un VPS?"),
     ],
 )
 def test_a_follow_up_is_looked_up_as_a_whole_question(
@@ -72,6 +87,52 @@ def test_the_subject_is_carried_over_several_turns() -> None:
     condensed = by_rules("And Branch?", talk, language="en")
 
     assert condensed.text == "How many mailboxes has Branch?"
+
+
+def test_what_a_talk_is_about_is_carried_past_the_questions_that_only_point_at_it() -> None:
+    talk = _talk("How do I create a mailbox?", "Like this.", "How many can I have?", "50.")
+
+    before = "How do I create a mailbox? How many can I have?"
+    assert by_rules("How large may they be?", talk, language="en").context == before
+    assert by_rules("In Canopy?", talk, language="en").text == f"{before} In Canopy?"
+
+
+@pytest.mark.parametrize("text", ["How do I do that?", "And .de?", "When are you there?", "wie?"])
+def test_after_a_question_a_message_without_a_word_of_its_own_is_one_too(text: str) -> None:
+    desk = Desk(passages=SHOP)
+
+    alone, later = _ask(desk, text), _ask(desk, text, "How do I get a refund?", "In the panel.")
+
+    assert "wish: nothing" in alone.debug["notes"]
+    assert "wish: nothing" not in later.debug["notes"]
+
+
+@pytest.mark.parametrize("text", ["Who are you?", "Wer sind Sie?", "What are you?"])
+def test_what_is_no_question_about_the_talk_is_asked_about(text: str) -> None:
+    later = _ask(Desk(passages=SHOP), text, "How do I get a refund?", "In the panel.")
+
+    assert (later.decision, later.citations) == (Decision.ASK_USER, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["ok", "Okay, got it!", "great, it works now", "ясно", "alles klar", "hiểu rồi"]
+)
+def test_who_agrees_is_not_handed_over(text: str) -> None:
+    answer = _ask(Desk(passages=SHOP), text, "How do I get a refund?", "In the panel.")
+
+    assert (answer.decision, answer.confidence) == (Decision.ASK_USER, 1.0)
+
+
+def test_who_says_it_did_not_help_is_not_told_the_same_again() -> None:
+    desk = Desk(passages=SHOP, policy=Policy(thresholds=WILLING))
+    asked = "How many mailboxes has the Canopy plan?"
+    told = _ask(desk, asked).text
+
+    again = _ask(desk, "I looked at Canopy, the mailboxes are not there", asked, told)
+
+    assert (again.decision, again.text) == (Decision.ESCALATE, phrase("again", "en"))
+    assert _ask(desk, "How many mailboxes has Canopy?", asked, told).decision is Decision.PASS
+    assert _ask(desk, "Canopy", asked, told).decision is Decision.PASS
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """
 Condensing: a question that leans on the talk made to stand alone.
 
-By rules: a name takes the place of the one before ("How many mailboxes has Canopy?" — "And Sprout?"), or what
-the talk is about is added to a question that only points at it ("And what does it cost?"). By a model, whose
+By rules: a name takes the place of the one before ("How many mailboxes has Canopy?" — "And Sprout?"), as does
+what is said with the same preposition ("Is there a refund for a VPS?" — "And for domains?"), or what the talk
+is about is added to a question that only points at it ("And what does it cost?"). By a model, whose
 rewriting is believed where all it brings in has been said before. The talk itself is never pasted in: on
 MTRAG that costs four tenths of what the last turn alone finds.
 """
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from candor.answering import asking
-from candor.answering.asking import Kind, kinds
+from candor.answering.asking import Kind, Wish, kinds
+from candor.answering.ellipsis import begins_relation, related
 from candor.answering.models import Message, Model, Usage, Wasted, fenced, prompt
 from candor.answering.values import Turn
 from candor.answering.verifying import leaks, obeys
@@ -42,6 +44,8 @@ class Condensed:
     """Standing alone, as far as could be done."""
     context: str = ""
     """The question before, where the text still leans on it; to find with, not to answer."""
+    added: str = ""
+    """What was asked last, where the text is the question before and this behind it."""
 
 
 def leans(text: str, history: Sequence[Turn], *, language: str) -> bool:
@@ -57,21 +61,44 @@ def by_rules(
     """What of the talk a question needs to be understood, put into it; without it, the question as it is."""
     if not leans(text, history, language=language):
         return Condensed(text=text)
-    before = ""
-    for earlier in asked(history):
-        before = _resolved(earlier, before, language, domain_terms)
+    before = _before(history, language, domain_terms)
     if _replies(text, history, language):
         return Condensed(text=f"{before} ({text.strip()})")
     whole = _resolved(text, before, language, domain_terms)
     # A question made whole is found and judged like one that was asked outright: the one before would only
     # be heard twice, with the name that has just been replaced.
-    return Condensed(text=whole, context=before if whole == text else "")
+    added = text if whole == f"{before} {text}" else ""
+    return Condensed(text=whole, context=before if whole == text else "", added=added)
+
+
+def _before(history: Sequence[Turn], language: str, domain_terms: Sequence[str]) -> str:
+    """What was asked last, with the question that stands alone before it where it only points at that."""
+    topic = last = ""
+    for text in asked(history):
+        before = f"{topic} {last}".strip()
+        whole = _resolved(text, before, language, domain_terms)
+        if before and whole == text and asking.leans_on_history(text, language=language):
+            last = text
+        else:
+            topic, last = whole, ""
+    return f"{topic} {last}".strip()
 
 
 def asked(history: Sequence[Turn]) -> list[str]:
     """The last questions, without thanks and greetings."""
     said = [turn.content[:_LONGEST] for turn in history if turn.role == "user"][-2 * _TURNS :]
-    return [text for text in said if asking.wish(text) is None][-_TURNS:]
+    return [text for text in said if asking.wish(text) is None or goes_on(text)][-_TURNS:]
+
+
+def goes_on(text: str) -> bool:
+    """Whether a message without a word to look up still asks something: "And .de?", "How do I do that?"."""
+    if asking.wish(text) is not Wish.NOTHING:
+        return False
+    # "Who are you?" points at nothing but us.
+    points = asking.continues(text) or asking.leans(text) or len(tokens(text)) <= _FEW
+    asks = kinds(text)[0] not in (Kind.OTHER, Kind.WHO)
+    # As in German, where a capital letter makes no name: what is said with one alone may be "Sie".
+    return (asks and points) or bool(names(text, language="de"))
 
 
 def _replies(text: str, history: Sequence[Turn], language: str) -> bool:
@@ -93,8 +120,10 @@ def _resolved(text: str, before: str, language: str, domain_terms: Sequence[str]
         return text
     own, earlier = (names(said, language=language, domain_terms=domain_terms) for said in (text, before))
     subject = _subject(text, own, language, asking.opening(text))
-    points = asking.continues(text) or asking.leans(text)
+    points = asking.continues(text) or asking.leans(text) or begins_relation(text)
     asks = kinds(text)[0] not in (Kind.OTHER, Kind.YES_NO)
+    if not asks and (whole := related(text, before, language=language)):
+        return whole
     if own and not subject and not asks and points:
         return _replaced(before, earlier, own[0]) or f"{before} {text}"
     if not asks and len(subject) <= _FEW and points:

@@ -11,7 +11,7 @@ from candor.answering.data import data
 from candor.answering.evidence import Inquiry
 from candor.answering.extracting import Extract, answer_coverage
 from candor.answering.holding import priced
-from candor.answering.near_misses import outnumbered, unheard, unlisted
+from candor.answering.near_misses import astray, outnumbered, unheard, unlisted, unnamed
 from candor.answering.values import Decision
 from candor.answering.words import Bag, Term
 
@@ -50,6 +50,7 @@ FEATURES = (
     "unmet",
     "unlisted",
     "unheard",
+    "astray",
     "unpriced",
     "degraded",
     "verified",
@@ -68,8 +69,9 @@ another language, where embedded vectors are noise; covered_abroad: the coverage
 unmet: what the answer gains in likeness without the words it lacks (of thirty signs tried, the one that
 improved the fit most on companies left out of it). unlisted: a member of a series is asked for that is not
 among those told (judged, not fitted: three such questions are too few); unheard: whether there is such a
-thing is asked, and nothing found has heard of it. unpriced: a price is asked, and none told. degraded: an
-index was missing. verified: share of sentences that survived.
+thing is asked, and nothing found has heard of it. astray: the answer is to the talk before, and has nothing
+of what is asked now (judged: no talk in the fit leaves its subject). unpriced: a price is asked, and not
+told. degraded: an index was missing. verified: share of sentences that survived.
 
 Left out, because cross-validated figures were no worse without: the passage's own cosine and BM25, the
 coverage of the best piece, the passage and the page, the sections of the best page together, rare words
@@ -104,7 +106,8 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
         "unmet": _unmet(inquiry, extract, bag),
         "unlisted": float(_unlisted(inquiry, text)),
         "unheard": unheard(inquiry),
-        "unpriced": float(inquiry.kinds[0] is Kind.PRICE and not priced(text)),
+        "astray": float(language in (inquiry.language, "und") and astray(inquiry, bag)),
+        "unpriced": float(inquiry.kinds[0] is Kind.PRICE and not _priced(inquiry, extract, text)),
         "degraded": float(inquiry.degraded),
         "verified": bounded(verified),
     }
@@ -123,6 +126,13 @@ def _unknown(inquiry: Inquiry, names: Sequence[Term], language: str) -> int:
     """How many of the names stand in nothing that was found, read as what is in this language."""
     bags = [Bag(each.whole.stems, language) for each in inquiry.sources] if names else []
     return sum(not any(bag.has(name) for bag in bags) for name in names)
+
+
+def _priced(inquiry: Inquiry, extract: Extract, text: str) -> bool:
+    """Whether a price is told, and the model that it is asked of stands in the answer or above it."""
+    passages = [inquiry.sources[number].passage for number in {piece.source for piece in extract.pieces}]
+    above = "\n".join(f"{passage.title}\n{passage.path}" for passage in passages)
+    return priced(text) and not unnamed(inquiry.text, f"{above}\n{text}")
 
 
 def _unlisted(inquiry: Inquiry, text: str) -> bool:

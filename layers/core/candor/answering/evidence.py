@@ -47,6 +47,8 @@ class Inquiry:
     likeness: "Likeness | None" = field(default=None)
     context: str = ""
     """The turn before, if the question leans on it."""
+    added: str = ""
+    """What was asked last, if the question is the one before and this behind it."""
 
     @property
     def told(self) -> str:
@@ -181,6 +183,7 @@ def inquire(
     language: str,
     sources: Sequence[Source],
     context: str = "",
+    added: str = "",
     reply: str = "",
     degraded: bool = False,
     likeness: Likeness | None = None,
@@ -189,7 +192,8 @@ def inquire(
     What is asked, beside what was found.
 
     `context` is the question before, if this one leans on it, and `reply` what was answered to that: it
-    often names what the talk is about ("that is a snapshot") where the asker does not.
+    often names what the talk is about ("that is a snapshot") where the asker does not. `added`: the end of
+    the text, if what comes before it is the question before.
     """
     own = terms(text, language=language)
     for earlier, share in ((context, _EARLIER), (reply[:_OF_REPLY], _REPLIED)):
@@ -203,6 +207,7 @@ def inquire(
         text=text,
         language=language,
         context=context,
+        added=added,
         terms=spelled(own, sources),
         kinds=kinds(text),
         sources=tuple(sources),

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from candor.answering import facts
+from candor.answering import asking, facts
 from candor.answering.data import data
 from candor.answering.evidence import Inquiry
-from candor.answering.words import fold, stop_words
+from candor.answering.words import Bag, fold, stop_words, terms
 
 _NUMBERED = re.compile(
     r"(?<![\w.-])([^\W\d_]{2,20})([\s_-]?)(\d{1,5}(?:[.,]\d{1,3})?)(?![\w%€$£₽₴]|[.,:/-]\d)(?=\W{0,2}([^\W\d_]*))"
@@ -32,7 +32,7 @@ _A_SERIES = 2
 
 def unlisted(question: str, texts: Sequence[str]) -> bool:
     """
-    Whether a member of a series is asked for that is not among those the texts tell of.
+    Whether a member of a series is asked for that is not among those the texts tell of, or a model unknown.
 
     "VPS-32" where there are VPS-2 and VPS-4, "PHP 8.4" where there are 8.2 and 8.3, ".su" where there are
     .com and .de, "the Ocean plan" where there are Pond and Lake: everything else is held by the page about
@@ -45,7 +45,7 @@ def unlisted(question: str, texts: Sequence[str]) -> bool:
         return False
     folded = [fold(text) for text in texts]
     return (
-        any(_missing_in_series(folded, word, joint, number) for word, joint, number in named)
+        any(_missing_in_series(folded, *each) or _unknown(folded, *each) for each in named)
         or any(not any(ending in text for text in folded) for ending in endings)
         or any(not any(plan in text for text in folded) for plan in plans)
     )
@@ -100,6 +100,18 @@ def _missing_in_series(texts: Sequence[str], word: str, joint: str, number: str)
     return not listed and len({each for _, each in told}) >= (_A_SERIES if joint.isspace() else 1)
 
 
+def unnamed(question: str, answer: str) -> bool:
+    """Whether a model that is asked for does not stand in the answer: what "VPS-4" costs is told of it."""
+    told = [fold(answer)]
+    return any(_unknown(told, *each) for each in _named(question))
+
+
+def _unknown(texts: Sequence[str], word: str, joint: str, number: str) -> bool:
+    """Whether a model's name, written as one ("VPS-2"), stands in none of the texts in any spelling."""
+    spelled = re.compile(rf"(?<![^\W\d_]){re.escape(word)}[\s_-]?{re.escape(number)}(?!\d)")
+    return joint == "-" and not any(spelled.search(text) for text in texts)
+
+
 def _tails(texts: Sequence[str], behind: re.Pattern[str]) -> Iterator[str]:
     return (text[found.end() : found.end() + _TAIL] for text in texts for found in behind.finditer(text))
 
@@ -121,6 +133,24 @@ def unheard(inquiry: Inquiry) -> float:
         return 0.0
     missing = sum(not any(each.layout.holds(term) for each in inquiry.sources) for term in inquiry.heavy)
     return min(missing, _MANY) / _MANY
+
+
+def astray(inquiry: Inquiry, told: Bag) -> bool:
+    """
+    Whether an answer, `told` being its words, is to the talk so far alone and has none of what is asked now.
+
+    "Do you sell bananas?" after a question about refunds comes as near to the page about refunds as that did.
+    One word of a question that goes on or points back may be put in others ("Can I also bring my own?"),
+    but for what is done to a thing ("How do I paint it?") and none of the passages found has heard of.
+    """
+    now = inquiry.added or (inquiry.text if inquiry.context else "")
+    last = {term.word for term in terms(inquiry.added, language=inquiry.language)}
+    own = [term for term in inquiry.heavy if term.word in last] if last else inquiry.heavy
+    if not now or not own or any(told.has(term) for term in own):
+        return False
+    if len(own) > 1 or not (asking.continues(now) or asking.leans(now)):
+        return True
+    return asking.points_back(now) and not any(each.layout.holds(own[0]) for each in inquiry.sources)
 
 
 @cache

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from candor.answering import asking, condensing, slots
+from candor.answering.asking import Kind
 from candor.answering.budgets import Budget, Tier, Unlimited
 from candor.answering.citing import citations_of
 from candor.answering.cleaning import clean
@@ -25,7 +26,7 @@ from candor.answering.studying import Finding, Studied, Studying
 from candor.answering.understanding import courtesy, own_hosts, read
 from candor.answering.values import Answer, Decision, Question, Tell, Turn
 from candor.answering.verifying import Report
-from candor.answering.words import fold
+from candor.answering.words import fold, tokens
 from candor.answering.writing import CONTRADICTED, Written, by_extract, by_model
 from candor.errors import CandorError
 from candor.search import ANYTHING, Where
@@ -117,7 +118,8 @@ class Answering:
             return said
         run.slots = slots.heard(run.text, run.history, run.policy.slots)
         try:
-            return _after_what_was_told(run, self._several(run, parts) if several else self._one(run))
+            outcome = self._several(run, parts) if several else self._one(run)
+            return _after_what_was_told(run, _once(run, outcome))
         except CandorError as error:
             # Whatever kind of failure: the asker gets a person instead of an error.
             logger.warning("search failed", extra={"error": type(error).__name__})
@@ -304,6 +306,30 @@ def _decided(studied: Studied, written: Written, confidence: float, run: Run) ->
         if len(choices) >= 2:
             return _which("which", choices, language, confidence)
     return Outcome(Decision.ESCALATE, phrase("unknown", language), confidence)
+
+
+_SAME = 0.7
+"""The share of its letters from which an answer is the one before."""
+
+_A_SENTENCE = 3
+"""Words; of fewer ("PayPal") what was said before is told more closely."""
+
+
+def _once(run: Run, outcome: Outcome) -> Outcome:
+    """
+    The outcome; a person, where it would say the same once more to somebody who asks nothing.
+
+    "I did that", "no mail has come": he has read it, and it was of no help.
+    """
+    asks = "?" in run.text or asking.kinds(run.text)[0] is not Kind.OTHER
+    few = len(tokens(run.text)) < _A_SENTENCE
+    if asks or few or outcome.decision is not Decision.PASS or not run.history:
+        return outcome
+    known = set(asking.replied(run.history).splitlines())
+    if sum(len(line) for line in outcome.text.splitlines() if line in known) < _SAME * len(outcome.text):
+        return outcome
+    run.notes.append("the same as before")
+    return Outcome(Decision.ESCALATE, phrase("again", run.language), min(outcome.confidence, 0.3))
 
 
 def _after_what_was_told(run: Run, outcome: Outcome) -> Outcome:

@@ -131,6 +131,7 @@ class Studying:
         inquiry = inquire(
             condensed.text,
             context=condensed.context,
+            added=condensed.added,
             reply=asking.replied(run.history) if condensed.context and not translated else "",
             language=translating.ENGLISH if translated else run.language,
             sources=[source(hit.passage, score=hit.score, cosine=hit.cosine, bm25=hit.bm25) for hit in hits],

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from candor.answering import asking
+from candor.answering import asking, condensing
 from candor.answering.asking import Wish
 from candor.answering.cleaning import clean
 from candor.answering.facts import links
@@ -39,6 +39,8 @@ def courtesy(run: Run, *, several: bool = False) -> Outcome | None:
     """The reply to a message that needs no search. Of `several` questions not all ask for the same thing."""
     wish = asking.wish(run.text)
     if wish is None or (wish in _SMALL_TALK and not run.policy.small_talk):
+        return None
+    if wish is Wish.NOTHING and condensing.goes_on(run.text) and condensing.asked(run.history):
         return None
     if wish is Wish.ACTION and several:
         return None
