@@ -312,3 +312,32 @@ def test_a_question_that_leans_on_the_turn_before_is_answered_about_that() -> No
 
     assert found is not None
     assert found.text.startswith("It takes two minutes")
+
+
+AWAY = passage(
+    "1. Switch the transfer lock of the domain off.\n2. Move the domain with the code we show.",
+    document="away",
+    title="Moving a domain away from us",
+)
+HERE = passage(
+    "1. Ask your provider to unlock the domain.\n2. Enter its code and pay.",
+    document="here",
+    title="Transferring a domain to us",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "document"),
+    [
+        ("How do I move my domain to you?", "here"),
+        ("How do I move a domain from another registrar?", "here"),
+        ("How do I move my domain away?", "away"),
+        ("How do I move my domain to another provider?", "away"),
+        ("How do I move my domain?", "away"),
+    ],
+)
+def test_who_moves_to_us_is_not_told_how_to_move_away(question: str, document: str) -> None:
+    found = extract(_inquiry(question, AWAY, HERE))
+
+    assert found is not None
+    assert (AWAY, HERE)[found.best.source].document_id == document

@@ -131,6 +131,18 @@ def opening(text: str) -> str:
     return found.group() if found else ""
 
 
+@lru_cache(maxsize=1024)
+def direction(text: str) -> int:
+    """Where something is moved: 1 to us, -1 away from us; 0 where it is not told, or both are."""
+    folded = fold(text)
+    return bool(_pattern("inward").search(folded)) - bool(_pattern("outward").search(folded))
+
+
+def moves(text: str) -> bool:
+    """Whether it is about moving something from one provider to another."""
+    return bool(_pattern("moves").search(fold(text)))
+
+
 def points_back(text: str) -> bool:
     """Whether a word of it can only point at something said before: "it", "those", "there"."""
     return bool(_pattern("points_back").search(text))

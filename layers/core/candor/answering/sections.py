@@ -1,9 +1,10 @@
 """Sections: what stands under one heading of a passage, and how probably it is what answers the question."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from candor.answering import asking
 from candor.answering.data import data
 from candor.answering.evidence import Inquiry
 from candor.answering.holding import demands, holds_kind
@@ -57,6 +58,7 @@ def sections_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> list[Secti
         number: [inquiry.sources[number].layout.marks(term) for term in inquiry.terms]
         for number in {number for number, _ in grouped}
     }
+    wrong_way = _wrong_way(inquiry, marks)
     top = max((each.score for each in inquiry.sources), default=0.0) or 1.0
     valued = [
         (tuple(group), _values(inquiry, group, weights, marks[number], top))
@@ -65,6 +67,7 @@ def sections_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> list[Secti
     scores = [
         sum(coefficients[name] * values[name] for name in FEATURES)
         + _OFFICIAL.get(inquiry.sources[units[0].source].passage.doc_type, 0.0)
+        - (_WRONG_WAY if wrong_way[units[0].source] else 0.0)
         for units, values in valued
     ]
     highest = max(scores, default=0.0)
@@ -85,6 +88,22 @@ def _rarity(inquiry: Inquiry) -> dict[str, float]:
         found[term.word] = math.log(1 + (len(layouts) - held + 0.5) / (held + 0.5))
     return found
 
+
+def _wrong_way(inquiry: Inquiry, numbers: Iterable[int]) -> dict[int, bool]:
+    """Which sources tell, by their headings, of moving away to who asks how to move to us, or the reverse."""
+    asked = asking.direction(inquiry.told) if asking.moves(inquiry.told) else 0
+    found = {}
+    for number in numbers:
+        passage = inquiry.sources[number].passage
+        told = asking.direction(f"{passage.title}\n{passage.path}") if asked else 0
+        found[number] = asked * told < 0
+    return found
+
+
+_WRONG_WAY = 3.0
+"""
+Judged: page and question agree in every word but "to you" and "away", and what is told is done to no good.
+"""
 
 _IN_HEADING = 0.6
 
