@@ -66,6 +66,8 @@ def _ask(desk: Desk, text: str, *history: str, language: str | None = None) -> A
             "How long do I wait for it? And for a domain?",
         ),
         ("en", "What is the fee for a VPS?", "And the limit?", "What is the fee for a VPS? And the limit?"),
+        ("en", "How does DNSSEC work?", "for .io?", "How does DNSSEC work? for .io?"),
+        ("en", "How much is a .com domain?", "and for .shop?", "How much is a .shop domain?"),
         ("en", "What is the fee for EEA cards?", "And for UK ones?", "What is the fee for UK cards?"),
         ("de", "Was kostet der Umzug für eine Domain?", "Und für .de?", "Was kostet der Umzug für .de?"),
         ("ru", "Есть ли скидка для школ?", "А для вузов?", "Есть ли скидка для вузов?"),

@@ -120,11 +120,15 @@ def _resolved(text: str, before: str, language: str, domain_terms: Sequence[str]
         return text
     own, earlier = (names(said, language=language, domain_terms=domain_terms) for said in (text, before))
     subject = _subject(text, own, language, asking.opening(text))
-    points = asking.continues(text) or asking.leans(text) or begins_relation(text)
+    relates = begins_relation(text)
+    points = asking.continues(text) or asking.leans(text) or relates
     asks = kinds(text)[0] not in (Kind.OTHER, Kind.YES_NO)
     if not asks and (whole := related(text, before, language=language)):
         return whole
     if own and not subject and not asks and points:
+        if relates and not asking.leans(text):
+            # "How does DNSSEC work?" — "for .io?": a name of another kind is told in addition.
+            earlier = [name for name in earlier if _shape(name) == _shape(own[0])]
         return _replaced(before, earlier, own[0]) or f"{before} {text}"
     if not asks and len(subject) <= _FEW and points:
         return f"{before} {text}"

@@ -37,8 +37,8 @@ def related(text: str, before: str, *, language: str) -> str:
 
 
 def begins_relation(text: str) -> bool:
-    """Whether a text begins with a preposition, as no whole question does: "in Canopy?", "für .de?"."""
-    return bool(_pattern("preposition").match(text))
+    """Whether a text begins with a preposition, as no whole question does: "in Canopy?", "und für .de?"."""
+    return bool(_pattern("preposition").match(text[len(asking.opening(text)) :].lstrip()))
 
 
 @cache
