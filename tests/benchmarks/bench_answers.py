@@ -8,7 +8,8 @@ of a perfect reply), and once with one that makes things up (what they let throu
 
 Below, what the confidence says beside what is true of answers given at any confidence, and its calibration
 error. `-v` lists what went wrong, `-vv` every answer. `--near-misses` asks each answerable question once more
-with the pages that answer it hidden. `--thresholds` prints what other thresholds would do.
+with the pages that answer it hidden. `--after QUESTION` asks what has no history of its own after that one,
+as in a talk that changes its subject. `--thresholds` prints what other thresholds would do.
 """
 
 import argparse
@@ -17,11 +18,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from candor.adapters.memory_answers import MemoryAnswers
-from candor.answering import Answer, Decision, Question
+from candor.answering import Answer, Decision, Question, Turn
 from candor.answering.deciding import PASS_FROM, Thresholds
 from candor.answering.evidence import EmbeddedLikeness
 from candor.answering.models import Model
@@ -39,6 +41,8 @@ from tests.benchmarks.knowledge import (
 )
 from tests.doubles.answering import writers
 from tests.doubles.reading_models import AttentiveModel, CarelessModel
+
+_ROLES: tuple[Literal["user"], Literal["assistant"]] = ("user", "assistant")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--questions", type=Path, nargs="+", default=[HELD_OUT, TALKS, DEMO_TALKS])
     parser.add_argument("--state", type=Path, help="keep the index here for the next run")
     parser.add_argument("--near-misses", action="store_true")
+    parser.add_argument("--after", metavar="QUESTION", help="what was asked before, in a talk")
     parser.add_argument("--thresholds", action="store_true")
     parser.add_argument("--pass-from", type=float, default=PASS_FROM, help="confidence to answer from")
     parser.add_argument("-v", "--verbose", action="count", default=0)
@@ -116,7 +121,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     lambda: Policy(thresholds=Thresholds(answer=0.0, ask=0.0)),
                 )
             )
-            chosen.answer(Question(text="Is the model loaded?"))
+            before = options.after or "Is the model loaded?"
+            turns = (before, chosen.answer(Question(text=before)).text)
+            talk = tuple(Turn(role=role, content=said) for role, said in zip(_ROLES, turns, strict=True))
+            if options.after:
+                asked = [replace(each, history=each.history or talk) for each in asked]
             plan = [(each, False) for each in asked]
             if options.near_misses:
                 plan += [(each, True) for each in asked if each.answerable]

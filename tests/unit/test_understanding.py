@@ -194,6 +194,26 @@ def test_an_elliptical_follow_up_is_answered_without_a_model() -> None:
     assert answer.debug["llm_calls"] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [
+        ("How do I open port 8080 in the Firewall?", True),
+        ("Which plans have 900 mailboxes?", True),
+        ("And how much is it?", False),
+        ("How long does that take?", False),
+    ],
+)
+def test_a_talk_that_changes_its_subject_is_answered_about_the_new_one(text: str, alone: bool) -> None:
+    desk = Desk(passages=SHOP, policy=Policy(thresholds=WILLING))
+
+    answer = _ask(desk, text, "How do I get a refund for my server?", "Within 7 days.")
+
+    assert ("looked up without the talk" in answer.debug["notes"]) is alone
+    if alone:
+        asked_first = _ask(desk, text)
+        assert (answer.decision, answer.text) == (Decision.PASS, asked_first.text)
+
+
 # The model's rewriting of it
 
 TALK = ("What does the Branch plan cost per month?", "€7.90 per month.")

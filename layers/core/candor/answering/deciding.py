@@ -113,6 +113,12 @@ def features(inquiry: Inquiry, extract: Extract, *, verified: float = 1.0) -> di
     }
 
 
+def held(inquiry: Inquiry, extract: Extract) -> float:
+    """The share of the question's own weighty words, without those of the talk, that the answer has."""
+    own, bag = inquiry.heavy, _said(inquiry, extract, extract.text)
+    return sum(bag.has(term) for term in own) / len(own) if own else 1.0
+
+
 def bounded(value: float) -> float:
     """The value, no less than 0 and no more than 1."""
     return max(0.0, min(1.0, value))

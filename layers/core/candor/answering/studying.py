@@ -8,7 +8,7 @@ from typing import Protocol
 
 from candor.answering import asking, slots, translating
 from candor.answering.condensing import Condensed
-from candor.answering.deciding import bounded, features, probability
+from candor.answering.deciding import bounded, features, held, probability
 from candor.answering.evidence import Inquiry, Likeness, inquire, source
 from candor.answering.extracting import Extract, extract
 from candor.answering.keeping import Run
@@ -28,6 +28,8 @@ _UNDERSTOOD = 0.85
 What the confidence in an answer found word by word is worth. Without it 20 such answers were given on two
 collections, one of them wrong (what a domain's transfer costs, from how it is done); with it 16, all right.
 """
+
+_HALF = 0.5
 
 _NAME = 1.6
 """What a name weighs among the terms of a question."""
@@ -88,16 +90,22 @@ class Studying:
     def study(self, asked: str, condensed: Condensed, run: Run) -> Studied:
         """What there is to answer one question from; noted in the run. Raises `CandorError`."""
         found, studied = self._looked_up(asked, condensed, run)
-        if english := self._in_english(studied, condensed, run):
-            try:
+        try:
+            if alone := _alone(studied.inquiry):
+                elsewhere, other = self._looked_up(asked, alone, run)
+                sure = _likely(other) >= run.policy.thresholds.answer
+                if sure or _likely(other) > _likely(studied) or _elsewhere(studied):
+                    run.notes.append("looked up without the talk")
+                    found, studied, condensed = elsewhere, other, alone
+            if english := self._in_english(studied, condensed, run):
                 elsewhere, other = self._looked_up(asked, english, run, translated=True)
-            except CandorError:
-                # What was found first stands, as little as it may be.
-                return _noted(studied, found, run)
-            if _likely(other) > _likely(studied):
-                run.notes.append("looked up in English")
-                found, studied = elsewhere, _as_asked(other, studied)
-        return _noted(studied, found, run)
+                if _likely(other) > _likely(studied):
+                    run.notes.append("looked up in English")
+                    found, studied = elsewhere, _as_asked(other, studied)
+        except CandorError:
+            pass  # What was found first stands, as little as it may be.
+        run.note_found(found, studied.hits)
+        return studied
 
     def _in_english(self, studied: Studied, condensed: Condensed, run: Run) -> Condensed | None:
         """
@@ -145,9 +153,23 @@ class Studying:
         return found, studied
 
 
-def _noted(studied: Studied, found: Found, run: Run) -> Studied:
-    run.note_found(found, studied.hits)
-    return studied
+def _alone(inquiry: Inquiry) -> Condensed | None:
+    """
+    The question without the one before, where it may as well be a new one: nothing of it points there.
+
+    "How do I install WordPress?" after one about refunds is as short as "How many shops can I connect?" after
+    one about a shop: what is found tells which of them leans on the talk.
+    """
+    text, own = inquiry.text, inquiry.heavy
+    if not inquiry.context or asking.continues(text):
+        return None
+    tells = len(own) > 2 if asking.leans(text) else len(own) > 1 or any(term.name for term in own)
+    return Condensed(text=text) if tells else None
+
+
+def _elsewhere(studied: Studied) -> bool:
+    """Whether what was found with the talk is about the talk: it has less than half of what is asked now."""
+    return studied.extracted is None or held(studied.inquiry, studied.extracted) < _HALF
 
 
 def _likely(studied: Studied) -> float:
