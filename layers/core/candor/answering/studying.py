@@ -155,7 +155,7 @@ class Studying:
 
 def _alone(inquiry: Inquiry) -> Condensed | None:
     """
-    The question without the one before, where it may as well be a new one: nothing of it points there.
+    The question without the one before, where it may be a new one: it points nowhere, or tells enough.
 
     "How do I install WordPress?" after one about refunds is as short as "How many shops can I connect?" after
     one about a shop: what is found tells which of them leans on the talk.
