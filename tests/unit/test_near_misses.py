@@ -102,7 +102,7 @@ def test_a_model_that_no_page_knows_is_unlisted() -> None:
         ("Do you sell bananas?", True),
         ("Who is the president?", True),
         ("and the weather in Oslo tomorrow?", True),
-        ("How do I paint it?", True),
+        ("Where do I put it so that it survives?", False),
         ("Which of them has more memory?", False),
         ("Can I also bring my own?", False),
         ("And how much?", False),

@@ -140,17 +140,14 @@ def astray(inquiry: Inquiry, told: Bag) -> bool:
     Whether an answer, `told` being its words, is to the talk so far alone and has none of what is asked now.
 
     "Do you sell bananas?" after a question about refunds comes as near to the page about refunds as that did.
-    One word of a question that goes on or points back may be put in others ("Can I also bring my own?"),
-    but for what is done to a thing ("How do I paint it?") and none of the passages found has heard of.
+    What is asked of "it", and a single word that goes on ("Can I also bring my own?"), may be told in others.
     """
     now = inquiry.added or (inquiry.text if inquiry.context else "")
     last = {term.word for term in terms(inquiry.added, language=inquiry.language)}
     own = [term for term in inquiry.heavy if term.word in last] if last else inquiry.heavy
-    if not now or not own or any(told.has(term) for term in own):
+    if not now or not own or any(told.has(term) for term in own) or asking.points_back(now):
         return False
-    if len(own) > 1 or not (asking.continues(now) or asking.leans(now)):
-        return True
-    return asking.points_back(now) and not any(each.layout.holds(own[0]) for each in inquiry.sources)
+    return len(own) > 1 or not (asking.continues(now) or asking.leans(now))
 
 
 @cache
