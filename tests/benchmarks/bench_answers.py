@@ -20,7 +20,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from candor.adapters.memory_answers import MemoryAnswers
 from candor.answering import Answer, Decision, Question, Turn
@@ -41,8 +40,6 @@ from tests.benchmarks.knowledge import (
 )
 from tests.doubles.answering import writers
 from tests.doubles.reading_models import AttentiveModel, CarelessModel
-
-_ROLES: tuple[Literal["user"], Literal["assistant"]] = ("user", "assistant")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +62,12 @@ class Asking:
     @property
     def right(self) -> bool:
         return self.answered and self.asked.answerable and self.asked.right(self.answer.text)
+
+
+def _asked_after(before: str, reply: Answer, asked: Asked) -> Asked:
+    """The question as the next one of a talk, unless it has one of its own."""
+    talk = (Turn(role="user", content=before), Turn(role="assistant", content=reply.text))
+    return replace(asked, history=asked.history or talk)
 
 
 def asking(
@@ -121,11 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     lambda: Policy(thresholds=Thresholds(answer=0.0, ask=0.0)),
                 )
             )
-            before = options.after or "Is the model loaded?"
-            turns = (before, chosen.answer(Question(text=before)).text)
-            talk = tuple(Turn(role=role, content=said) for role, said in zip(_ROLES, turns, strict=True))
+            first = chosen.answer(Question(text=options.after or "Is the model loaded?"))
             if options.after:
-                asked = [replace(each, history=each.history or talk) for each in asked]
+                asked = [_asked_after(options.after, first, each) for each in asked]
             plan = [(each, False) for each in asked]
             if options.near_misses:
                 plan += [(each, True) for each in asked if each.answerable]

@@ -39,8 +39,8 @@ SIGNS = {
 
 _GIVEN = {"astray": -3.0, "unpriced": -3.0, "degraded": -0.4, "verified": 1.5}
 """
-Constant in this data (a price is found where one is asked, both engines answer, extracts verify), so set by
-judgement.
+Constant in this data (a price is found where one is asked, no talk leaves its subject, both engines answer,
+extracts verify), so set by judgement.
 """
 
 _AT_MOST = {"unknown_names": -3.0, "absent_names": -1.0, "absent_places": -1.5, "unlisted": -4.0}

@@ -191,3 +191,33 @@ def test_the_threshold_decides_what_is_given() -> None:
 
     assert _ask(willing, question).decision is Decision.PASS
     assert _ask(silent, question).decision is not Decision.PASS
+
+
+@pytest.mark.parametrize(
+    ("question", "unpriced"),
+    [
+        ("How much is VPS-4 per month?", 0.0),
+        ("What does a vps 4 cost?", 0.0),
+        ("How much is VPS-8 per month?", 1.0),
+        ("How many messages may VPS-8 send?", 0.0),
+    ],
+)
+def test_a_price_counts_where_the_model_it_is_asked_of_is_named(question: str, unpriced: float) -> None:
+    servers = passage("VPS-4 costs €22.00 per month.", document="servers", title="Prices of servers")
+
+    assert _values(question, servers)["unpriced"] == unpriced
+
+
+def test_what_leaves_the_subject_of_a_talk_is_hardly_answered_by_its_page() -> None:
+    asked, before = "Do you sell bananas?", "How much is the Walnut plan?"
+    sources = _inquiry(asked, PLANS).sources
+    leaves = inquire(asked, language="en", sources=sources, context=before)
+    # Words of another language stand in no English page, whatever it tells.
+    abroad = inquire("Habt ihr Bananen im Angebot?", language="de", sources=sources, context=before)
+
+    values = features(leaves, _extract(leaves))
+
+    assert (values["astray"], features(abroad, _extract(abroad))["astray"]) == (1.0, 0.0)
+    assert probability({**values, "astray": 0.0}, model="model") > Thresholds().answer
+    for kind in ("extractive", "model"):
+        assert probability(values, model=kind) < Thresholds().ask

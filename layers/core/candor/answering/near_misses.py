@@ -32,7 +32,7 @@ _A_SERIES = 2
 
 def unlisted(question: str, texts: Sequence[str]) -> bool:
     """
-    Whether a member of a series is asked for that is not among those the texts tell of, or a model unknown.
+    Whether a member of a series is asked for that is not among those the texts tell of, or one none knows.
 
     "VPS-32" where there are VPS-2 and VPS-4, "PHP 8.4" where there are 8.2 and 8.3, ".su" where there are
     .com and .de, "the Ocean plan" where there are Pond and Lake: everything else is held by the page about

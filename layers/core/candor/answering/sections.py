@@ -67,7 +67,7 @@ def sections_of(inquiry: Inquiry, candidates: Sequence[Candidate]) -> list[Secti
     scores = [
         sum(coefficients[name] * values[name] for name in FEATURES)
         + _OFFICIAL.get(inquiry.sources[units[0].source].passage.doc_type, 0.0)
-        - (_WRONG_WAY if wrong_way[units[0].source] else 0.0)
+        - (_WRONG_WAY if units[0].source in wrong_way else 0.0)
         for units, values in valued
     ]
     highest = max(scores, default=0.0)
@@ -89,15 +89,15 @@ def _rarity(inquiry: Inquiry) -> dict[str, float]:
     return found
 
 
-def _wrong_way(inquiry: Inquiry, numbers: Iterable[int]) -> dict[int, bool]:
-    """Which sources tell, by their headings, of moving away to who asks how to move to us, or the reverse."""
+def _wrong_way(inquiry: Inquiry, numbers: Iterable[int]) -> set[int]:
+    """The sources whose headings tell of moving away where moving to us is asked about, or the reverse."""
     asked = asking.direction(inquiry.told) if asking.moves(inquiry.told) else 0
-    found = {}
-    for number in numbers:
-        passage = inquiry.sources[number].passage
-        told = asking.direction(f"{passage.title}\n{passage.path}") if asked else 0
-        found[number] = asked * told < 0
-    return found
+    passages = {number: inquiry.sources[number].passage for number in numbers} if asked else {}
+    return {
+        number
+        for number, passage in passages.items()
+        if asked * asking.direction(f"{passage.title}\n{passage.path}") < 0
+    }
 
 
 _WRONG_WAY = 3.0

@@ -29,7 +29,8 @@ What the confidence in an answer found word by word is worth. Without it 20 such
 collections, one of them wrong (what a domain's transfer costs, from how it is done); with it 16, all right.
 """
 
-_HALF = 0.5
+_ABOUT_IT = 0.5
+"""The share of a question's weighty words from which an answer may be about it."""
 
 _NAME = 1.6
 """What a name weighs among the terms of a question."""
@@ -169,7 +170,7 @@ def _alone(inquiry: Inquiry) -> Condensed | None:
 
 def _elsewhere(studied: Studied) -> bool:
     """Whether what was found with the talk is about the talk: it has less than half of what is asked now."""
-    return studied.extracted is None or held(studied.inquiry, studied.extracted) < _HALF
+    return studied.extracted is None or held(studied.inquiry, studied.extracted) < _ABOUT_IT
 
 
 def _likely(studied: Studied) -> float:
